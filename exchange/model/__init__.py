@@ -1,0 +1,1 @@
+"""The nouns of the exchange: frozen, without I/O, known to every other package."""
