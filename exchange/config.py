@@ -55,7 +55,9 @@ def load(path: Path, model: type[ModelT]) -> ModelT:
             raise ConfigError(f"{path} is larger than 1 MiB", hint="a configuration file is a page of text")
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist", hint="`exchange init DIR` writes a working city") from None
+        raise ConfigError(
+            f"{path} does not exist", hint="`exchange init DIR` writes a working city"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -63,7 +65,9 @@ def load(path: Path, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(content, context={"base": path.resolve().parent})
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(error)}", hint="docs/configuration.md lists every key") from None
+        raise ConfigError(
+            f"{path}: {_explain(error)}", hint="docs/configuration.md lists every key"
+        ) from None
 
 
 def _explain(error: ValidationError) -> str:

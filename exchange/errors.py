@@ -43,7 +43,13 @@ class ExchangeError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(
-        self, public: str, *, hint: str = "", detail: str = "", reason: str = "", id: str = ""  # noqa: A002
+        self,
+        public: str,
+        *,
+        hint: str = "",
+        detail: str = "",
+        reason: str = "",
+        id: str = "",  # noqa: A002
     ) -> None:
         super().__init__(public)
         self.public = public
@@ -182,6 +188,15 @@ class LogCorrupt(ExchangeError):
     reason = "log-corrupt"
     code = "DATA_LOSS"
 
-    def __init__(self, public: str, *, index: int | None = None, hint: str = "", detail: str = "") -> None:
-        super().__init__(public, hint=hint, detail=detail)
+    def __init__(
+        self,
+        public: str,
+        *,
+        index: int | None = None,
+        hint: str = "",
+        detail: str = "",
+        reason: str = "",
+        id: str = "",  # noqa: A002
+    ) -> None:
+        super().__init__(public, hint=hint, detail=detail, reason=reason, id=id)
         self.index = index

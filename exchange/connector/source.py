@@ -54,7 +54,7 @@ class Source(Protocol):
 
 
 class SourceFactory(Protocol):
-    """What the entry point names: builds a source from the `[source]` table of a connector's configuration."""
+    """What the entry point names: opens a source from a connector's `[source]` table."""
 
     def __call__(self, options: Mapping[str, Any], base: Path) -> Source:
         """Open the source.

@@ -1,8 +1,8 @@
 """Canonical JSON (RFC 8785) for what is signed or hashed.
 
 Only objects with ASCII keys, arrays, text, integers below 2**53, booleans and null are allowed: no floats,
-whose printing RFC 8785 borrows from ECMAScript. In that subset Python's own encoder with sorted keys emits the
-canonical form; a property test holds it to an independent implementation of the RFC.
+whose printing RFC 8785 borrows from ECMAScript. In that subset Python's own encoder with sorted keys emits
+the canonical form; a property test holds it to an independent implementation of the RFC.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Decision(Frozen):
     Attributes:
         effect: allow or deny.
         reason: stable code of the decisive reason, for the audit log ("granted", "no-grant", ...).
-        public_reason: the code the consumer may learn; all that would betray existence is "not-granted" (T56).
+        public_reason: the code the consumer may learn; what would betray existence is "not-granted" (T56).
         message: a text for the consumer; "" unless the subject may know the dataset.
         rules: ids of the rules that decided, `<file>:<line>` or `<file>#<id>`.
         obligations: what must be fulfilled; None exactly when denied.

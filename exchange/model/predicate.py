@@ -173,7 +173,7 @@ def _check_literal(value: Scalar, column: Column) -> None:
 
 
 def _is_number(value: Scalar) -> bool:
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         return False
     return abs(value) <= INT64_MAX if isinstance(value, int) else math.isfinite(value)
 

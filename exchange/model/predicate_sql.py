@@ -29,9 +29,11 @@ from exchange.model.predicate import (
 )
 
 TEXT_BYTES_MAX = 8192
-_HINT = "use comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT; for example dep_delay > 60 AND origin = 'JFK'"
+_HINT = (
+    "use comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT; for example dep_delay > 60 AND origin = 'JFK'"
+)
 
-_OPS: dict[type[sql.Expression], Any] = {
+_OPS: dict[type[sql.Expr], Any] = {
     sql.EQ: "=",
     sql.NEQ: "<>",
     sql.LT: "<",
@@ -62,7 +64,7 @@ def parse(text: str) -> Predicate:
         raise PredicateInvalid(str(error.errors()[0]["msg"]).lower(), hint=_HINT) from None
 
 
-def _only_condition(statements: list[Any]) -> sql.Expression:
+def _only_condition(statements: list[Any]) -> sql.Expr:
     statement = statements[0] if len(statements) == 1 else None
     if not isinstance(statement, sql.Select):
         raise PredicateInvalid("the predicate must be one condition", hint=_HINT)
@@ -72,11 +74,11 @@ def _only_condition(statements: list[Any]) -> sql.Expression:
         raise PredicateInvalid("the predicate must be a condition and nothing after it", hint=_HINT)
     if any(node.comments for node in statement.walk()):
         raise PredicateInvalid("comments cannot stand in a predicate", hint=_HINT)
-    condition: sql.Expression = where.this
+    condition: sql.Expr = where.this
     return condition
 
 
-def _predicate(node: sql.Expression, depth: int) -> Predicate:
+def _predicate(node: sql.Expr, depth: int) -> Predicate:
     if depth > DEPTH_MAX:
         raise PredicateInvalid(f"the predicate is nested more than {DEPTH_MAX} deep")
     if isinstance(node, sql.Paren):
@@ -84,7 +86,7 @@ def _predicate(node: sql.Expression, depth: int) -> Predicate:
     if isinstance(node, sql.Not):
         return Not(term=_predicate(node.this, depth + 1))
     if isinstance(node, sql.And | sql.Or):
-        kind: type[And] | type[Or] = And if isinstance(node, sql.And) else Or
+        kind: type[And | Or] = And if isinstance(node, sql.And) else Or
         return kind(terms=tuple(_predicate(term, depth + 1) for term in node.flatten()))
     build = _LEAVES.get(type(node))
     if build is None:
@@ -131,7 +133,7 @@ def _truth(node: Any) -> Predicate:
     return Compare(column=_column(node), op="=", value=True)
 
 
-_LEAVES: dict[type[sql.Expression], Callable[[Any], Predicate]] = {
+_LEAVES: dict[type[sql.Expr], Callable[[Any], Predicate]] = {
     **dict.fromkeys(_OPS, _compare),
     sql.In: _in,
     sql.Between: _between,
@@ -141,13 +143,13 @@ _LEAVES: dict[type[sql.Expression], Callable[[Any], Predicate]] = {
 }
 
 
-def _column(node: sql.Expression) -> str:
+def _column(node: sql.Expr) -> str:
     if not isinstance(node, sql.Column) or node.table or not isinstance(node.this, sql.Identifier):
         raise PredicateInvalid(f"{node.sql()!r} is not a column name", hint=_HINT)
     return str(node.this.this)
 
 
-def _literal(node: sql.Expression) -> Scalar:
+def _literal(node: sql.Expr) -> Scalar:
     if isinstance(node, sql.Boolean):
         return bool(node.this)
     if isinstance(node, sql.Neg):

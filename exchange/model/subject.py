@@ -106,5 +106,5 @@ def spiffe_id(trust_domain: str, department: str, kind: Kind, name: str = "") ->
 
 
 def server_name(trust_domain: str, department: str, kind: Kind) -> str:
-    """The DNS name that a listener certificate carries and that clients demand, whatever address they dial."""
+    """The DNS name a listener certificate carries and clients demand, whatever address they dial."""
     return f"{kind}.{department}.{trust_domain}"

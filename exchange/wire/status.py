@@ -1,0 +1,153 @@
+"""Errors as gRPC statuses, and statuses as errors.
+
+What crosses the wire is the stable reason, the access id and the public text; tracebacks, paths, SQL and host
+names never do (T55).
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+
+from exchange import errors
+from exchange.errors import ExchangeError
+
+REASON = "exchange-reason"
+ID = "exchange-id"
+HINT = "exchange-hint-bin"
+
+_log = logging.getLogger("exchange.rpc")
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+def abort(context: grpc.ServicerContext, error: ExchangeError) -> NoReturn:
+    """End the call with the error's status; does not return."""
+    if error.detail:
+        _log.warning("%s: %s (%s)", error.stable_reason, error.public, error.detail)
+    metadata: list[tuple[str, str | bytes]] = [(REASON, error.stable_reason)]
+    if error.id:
+        metadata.append((ID, error.id))
+    if error.hint:
+        metadata.append((HINT, error.hint.encode()))
+    context.set_trailing_metadata(tuple(metadata))
+    text = f"{error.stable_reason}: {error.public}" + (f" (id {error.id})" if error.id else "")
+    context.abort(grpc.StatusCode[error.code], text)
+    raise AssertionError("abort returned")
+
+
+def internal(error: BaseException) -> ExchangeError:
+    """What an outsider learns of an unforeseen error: an id under which the operator finds it."""
+    incident = uuid.uuid4().hex
+    _log.error("unforeseen error, incident %s", incident, exc_info=error)
+    return ExchangeError(
+        "something failed inside the exchange; the operator can find it by its id", id=incident
+    )
+
+
+def answers(
+    handler: Callable[[Any, RequestT, grpc.ServicerContext], ResponseT],
+) -> Callable[[Any, RequestT, grpc.ServicerContext], ResponseT]:
+    """Wrap a unary method so that it answers with a value or a clean status, nothing else."""
+
+    @functools.wraps(handler)
+    def call(self: Any, request: RequestT, context: grpc.ServicerContext) -> ResponseT:
+        with guarded(context):
+            return handler(self, request, context)
+        raise AssertionError("a guarded call neither answered nor aborted")
+
+    return call
+
+
+def streams(
+    handler: Callable[[Any, RequestT, grpc.ServicerContext], Iterator[ResponseT]],
+) -> Callable[[Any, RequestT, grpc.ServicerContext], Iterator[ResponseT]]:
+    """Wrap a streaming method likewise."""
+
+    @functools.wraps(handler)
+    def call(self: Any, request: RequestT, context: grpc.ServicerContext) -> Iterator[ResponseT]:
+        with guarded(context):
+            yield from handler(self, request, context)
+
+    return call
+
+
+class guarded:  # noqa: N801 - reads as a statement: `with guarded(context):`
+    """Turns whatever is raised inside into a clean status on this call."""
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        """Nothing to set up."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Abort the call on an error that is not already an abort."""
+        if isinstance(error, ExchangeError):
+            abort(self._context, error)
+        # grpc marks its own abort by raising a bare Exception after setting the code
+        if isinstance(error, Exception) and self._context.code() is None:  # type: ignore[attr-defined]
+            abort(self._context, internal(error))
+
+
+def _tree(root: type[ExchangeError]) -> Iterator[type[ExchangeError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _tree(child)
+
+
+_BY_CODE: dict[grpc.StatusCode, type[ExchangeError]] = {
+    grpc.StatusCode.PERMISSION_DENIED: errors.AccessRefused,
+    grpc.StatusCode.UNAUTHENTICATED: errors.IdentityError,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.RequestInvalid,
+    grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.Unavailable,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.LimitReached,
+    grpc.StatusCode.DATA_LOSS: errors.StreamBroken,
+    grpc.StatusCode.ABORTED: errors.SourceFailed,
+}
+
+
+def error_of(rpc_error: grpc.RpcError, *, doing: str) -> ExchangeError:
+    """The typed error that a failed call stands for.
+
+    Args:
+        rpc_error: as grpcio raised it.
+        doing: what was being done, for people ("asking the broker").
+    """
+    metadata: dict[str, Any] = dict(rpc_error.trailing_metadata() or ())  # type: ignore[arg-type]
+    reason = str(metadata.get(REASON, ""))
+    code = rpc_error.code()
+    if not reason:
+        kind = _BY_CODE.get(code, ExchangeError)
+        return kind(
+            f"{doing} failed: {code.name.lower()}", hint=_HINTS.get(code, ""), detail=str(rpc_error.details())
+        )
+    kind = next((found for found in _tree(ExchangeError) if found.reason == reason), _family(reason, code))
+    public = str(rpc_error.details() or "").removeprefix(f"{reason}: ")
+    identifier = str(metadata.get(ID, ""))
+    hint = metadata.get(HINT, b"")
+    return kind(
+        public.removesuffix(f" (id {identifier})"),
+        hint=hint.decode(errors="replace") if isinstance(hint, bytes) else "",
+        reason=reason,
+        id=identifier,
+    )
+
+
+def _family(reason: str, code: grpc.StatusCode) -> type[ExchangeError]:
+    if reason.startswith("ticket-"):
+        return errors.TicketRefused
+    return _BY_CODE.get(code, ExchangeError)
+
+
+_HINTS = {
+    grpc.StatusCode.UNAVAILABLE: "check the address, that it runs, and that both certificates are valid",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "the other side did not answer in time; try again later",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "ask for less at once, or later",
+}
