@@ -103,9 +103,12 @@ class Receipt(Frozen):
     Attributes:
         statement: canonical JSON (RFC 8785) of a Statement, the bytes that were signed, as text.
         signature: ECDSA P-256 / SHA-256 (ASN.1 DER), hex.
-        certificate: the speaker's leaf certificate, DER, hex; its intermediate is the department's.
+        certificate: the speaker's leaf certificate, DER, hex.
+        issuers: the intermediates from the leaf upwards, DER, hex; with them whoever holds the city's roots
+            can verify the receipt, and nothing is taken on trust: a wrong one leads to no root.
     """
 
     statement: str = Field(max_length=16384)
     signature: str = Field(max_length=512)
     certificate: str = Field(max_length=16384)
+    issuers: tuple[Annotated[str, Field(max_length=16384)], ...] = Field(default=(), max_length=3)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65xchange/v1/receipts.proto\x12\x0b\x65xchange.v1\"?\n\x15SubmitReceiptsRequest\x12&\n\x08receipts\x18\x01 \x03(\x0b\x32\x14.exchange.v1.Receipt\"E\n\x16SubmitReceiptsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.exchange.v1.ReceiptResult\"D\n\x07Receipt\x12\x11\n\tstatement\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"5\n\rReceiptResult\x12\x13\n\x0b\x61udit_index\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x01(\t2k\n\x0eReceiptService\x12Y\n\x0eSubmitReceipts\x12\".exchange.v1.SubmitReceiptsRequest\x1a#.exchange.v1.SubmitReceiptsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65xchange/v1/receipts.proto\x12\x0b\x65xchange.v1\"?\n\x15SubmitReceiptsRequest\x12&\n\x08receipts\x18\x01 \x03(\x0b\x32\x14.exchange.v1.Receipt\"E\n\x16SubmitReceiptsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.exchange.v1.ReceiptResult\"U\n\x07Receipt\x12\x11\n\tstatement\x18\x01 \x01(\t\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\x12\x0f\n\x07issuers\x18\x04 \x03(\x0c\"5\n\rReceiptResult\x12\x13\n\x0b\x61udit_index\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x01(\t2k\n\x0eReceiptService\x12Y\n\x0eSubmitReceipts\x12\".exchange.v1.SubmitReceiptsRequest\x1a#.exchange.v1.SubmitReceiptsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITRECEIPTSRESPONSE']._serialized_start=108
   _globals['_SUBMITRECEIPTSRESPONSE']._serialized_end=177
   _globals['_RECEIPT']._serialized_start=179
-  _globals['_RECEIPT']._serialized_end=247
-  _globals['_RECEIPTRESULT']._serialized_start=249
-  _globals['_RECEIPTRESULT']._serialized_end=302
-  _globals['_RECEIPTSERVICE']._serialized_start=304
-  _globals['_RECEIPTSERVICE']._serialized_end=411
+  _globals['_RECEIPT']._serialized_end=264
+  _globals['_RECEIPTRESULT']._serialized_start=266
+  _globals['_RECEIPTRESULT']._serialized_end=319
+  _globals['_RECEIPTSERVICE']._serialized_start=321
+  _globals['_RECEIPTSERVICE']._serialized_end=428
 # @@protoc_insertion_point(module_scope)

@@ -15,6 +15,7 @@ def receipt_to_wire(receipt: Receipt) -> pb.Receipt:
         statement=receipt.statement,
         signature=bytes.fromhex(receipt.signature),
         certificate=bytes.fromhex(receipt.certificate),
+        issuers=map(bytes.fromhex, receipt.issuers),
     )
 
 
@@ -29,6 +30,7 @@ def receipt_from_wire(message: pb.Receipt) -> Receipt:
             statement=message.statement,
             signature=message.signature.hex(),
             certificate=message.certificate.hex(),
+            issuers=tuple(issuer.hex() for issuer in message.issuers),
         )
     except ValidationError:
         raise RequestInvalid("a receipt is larger than a receipt can be") from None
