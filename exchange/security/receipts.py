@@ -1,0 +1,98 @@
+"""Reading a receipt long after it was signed, without a connection and without trusting the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+
+from exchange.errors import IdentityError, RequestInvalid
+from exchange.model.receipt import Receipt, Statement
+from exchange.model.subject import Subject
+from exchange.security import constraints, files
+from exchange.security.credentials import microseconds
+from exchange.security.identity import subject_of
+from exchange.security.pem import parse_certificates
+from exchange.security.signing import embedded_certificate, verify_receipt
+
+DEPTH_MAX = 4
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a verifier believes in: roots, and the intermediates that lead to them.
+
+    Attributes:
+        roots: trusted outright.
+        intermediates: proven against the roots each time; a wrong one among them does no harm.
+        trust_domain: of the city.
+    """
+
+    roots: tuple[x509.Certificate, ...]
+    intermediates: tuple[x509.Certificate, ...]
+    trust_domain: str
+
+    @classmethod
+    def load(cls, roots: Path, intermediates: Path | None, trust_domain: str) -> Trust:
+        """From PEM files.
+
+        Raises:
+            ConfigError: a file is missing or not PEM.
+        """
+        others = parse_certificates(files.read_public(intermediates), intermediates) if intermediates else ()
+        return cls(parse_certificates(files.read_public(roots), roots), others, trust_domain)
+
+    def vouches_for(self, certificate: x509.Certificate, spiffe_id: str, at_us: int) -> bool:
+        """Whether a chain, valid at that time and allowed to name this id, leads to a root."""
+        return self._leads_to_root(certificate, spiffe_id, at_us, DEPTH_MAX)
+
+    def _leads_to_root(self, certificate: x509.Certificate, spiffe_id: str, at_us: int, depth: int) -> bool:
+        if depth == 0 or not _valid(certificate, at_us):
+            return False
+        roots = (
+            root for root in self.roots if _vouches(root, certificate, spiffe_id) and _valid(root, at_us)
+        )
+        if any(roots):
+            return True
+        above = (issuer for issuer in self.intermediates if _vouches(issuer, certificate, spiffe_id))
+        return any(self._leads_to_root(issuer, spiffe_id, at_us, depth - 1) for issuer in above)
+
+
+def open_receipt(receipt: Receipt, trust: Trust, at_us: int) -> tuple[Statement, Subject]:
+    """The statement and who made it.
+
+    Args:
+        receipt: as the log or the other side keeps it.
+        trust: roots and intermediates, from a source other than the receipt.
+        at_us: unix microseconds at which the receipt was recorded; certificates must have been valid then.
+
+    Raises:
+        RequestInvalid: `receipt-untrusted` where no chain leads to a root or the certificate names nobody;
+            otherwise as `verify_receipt`.
+    """
+    certificate = embedded_certificate(receipt)
+    try:
+        subject = subject_of(certificate, trust.trust_domain)
+    except IdentityError as error:
+        raise RequestInvalid(
+            f"the receipt's speaker is unknown: {error.public}", reason="receipt-untrusted"
+        ) from None
+    if constraints.is_authority(certificate) or not trust.vouches_for(certificate, subject.id, at_us):
+        raise RequestInvalid(
+            "no trusted authority vouches for the receipt's speaker", reason="receipt-untrusted"
+        )
+    return verify_receipt(receipt, certificate), subject
+
+
+def _vouches(issuer: x509.Certificate, certificate: x509.Certificate, spiffe_id: str) -> bool:
+    return (
+        certificate.issuer == issuer.subject
+        and constraints.may_name(issuer, spiffe_id)
+        and constraints.issued(certificate, issuer)
+    )
+
+
+def _valid(certificate: x509.Certificate, at_us: int) -> bool:
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return microseconds(begin) <= at_us < microseconds(end)
