@@ -48,6 +48,15 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
+def may_stand_above(authority: x509.Certificate, authorities: int) -> bool:
+    """Whether the authority's path length allows so many other authorities below it (RFC 5280 §4.2.1.9)."""
+    try:
+        constraint = authority.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return False
+    return constraint.ca and (constraint.path_length is None or authorities <= constraint.path_length)
+
+
 def _uris(subtrees: Iterable[x509.GeneralName] | None) -> list[str]:
     return [name.value for name in subtrees or () if isinstance(name, x509.UniformResourceIdentifier)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,18 @@ from exchange.security import constraints, files
 from exchange.security.credentials import microseconds
 from exchange.security.identity import subject_of
 from exchange.security.pem import parse_certificates
-from exchange.security.signing import embedded_certificate, verify_receipt
+from exchange.security.signing import embedded_certificate, embedded_issuers, verify_receipt
 
-DEPTH_MAX = 4
+AUTHORITIES_MAX = 3
+"""Intermediates between a leaf and a root."""
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """Whom a chain must be allowed to name, and when it must have been valid."""
+
+    spiffe_id: str
+    at_us: int
 
 
 @dataclass(frozen=True)
@@ -43,20 +53,33 @@ class Trust:
         others = parse_certificates(files.read_public(intermediates), intermediates) if intermediates else ()
         return cls(parse_certificates(files.read_public(roots), roots), others, trust_domain)
 
-    def vouches_for(self, certificate: x509.Certificate, spiffe_id: str, at_us: int) -> bool:
-        """Whether a chain, valid at that time and allowed to name this id, leads to a root."""
-        return self._leads_to_root(certificate, spiffe_id, at_us, DEPTH_MAX)
+    def vouches_for(
+        self,
+        certificate: x509.Certificate,
+        spiffe_id: str,
+        at_us: int,
+        shown: Sequence[x509.Certificate] = (),
+    ) -> bool:
+        """Whether a chain leads from the certificate to a root.
 
-    def _leads_to_root(self, certificate: x509.Certificate, spiffe_id: str, at_us: int, depth: int) -> bool:
-        if depth == 0 or not _valid(certificate, at_us):
+        Args:
+            certificate: a leaf.
+            spiffe_id: every link of the chain must be allowed to name it.
+            at_us: unix microseconds at which every link must have been valid.
+            shown: further intermediates that may take part, such as those a receipt carries.
+        """
+        pool = (*self.intermediates, *shown)
+        return self._leads_to_root(certificate, pool, _Claim(spiffe_id, at_us), authorities=0)
+
+    def _leads_to_root(
+        self, certificate: x509.Certificate, pool: Sequence[x509.Certificate], claim: _Claim, authorities: int
+    ) -> bool:
+        if authorities > AUTHORITIES_MAX:
             return False
-        roots = (
-            root for root in self.roots if _vouches(root, certificate, spiffe_id) and _valid(root, at_us)
-        )
-        if any(roots):
+        if any(_vouches(root, certificate, claim, authorities) for root in self.roots):
             return True
-        above = (issuer for issuer in self.intermediates if _vouches(issuer, certificate, spiffe_id))
-        return any(self._leads_to_root(issuer, spiffe_id, at_us, depth - 1) for issuer in above)
+        above = (issuer for issuer in pool if _vouches(issuer, certificate, claim, authorities))
+        return any(self._leads_to_root(issuer, pool, claim, authorities + 1) for issuer in above)
 
 
 def open_receipt(receipt: Receipt, trust: Trust, at_us: int) -> tuple[Statement, Subject]:
@@ -78,18 +101,24 @@ def open_receipt(receipt: Receipt, trust: Trust, at_us: int) -> tuple[Statement,
         raise RequestInvalid(
             f"the receipt's speaker is unknown: {error.public}", reason="receipt-untrusted"
         ) from None
-    if constraints.is_authority(certificate) or not trust.vouches_for(certificate, subject.id, at_us):
+    if constraints.is_authority(certificate) or not trust.vouches_for(
+        certificate, subject.id, at_us, embedded_issuers(receipt)
+    ):
         raise RequestInvalid(
             "no trusted authority vouches for the receipt's speaker", reason="receipt-untrusted"
         )
     return verify_receipt(receipt, certificate), subject
 
 
-def _vouches(issuer: x509.Certificate, certificate: x509.Certificate, spiffe_id: str) -> bool:
+def _vouches(issuer: x509.Certificate, below: x509.Certificate, claim: _Claim, authorities: int) -> bool:
+    """Whether the issuer signed what stands below it, was allowed to, and both were valid then."""
     return (
-        certificate.issuer == issuer.subject
-        and constraints.may_name(issuer, spiffe_id)
-        and constraints.issued(certificate, issuer)
+        below.issuer == issuer.subject
+        and _valid(below, claim.at_us)
+        and _valid(issuer, claim.at_us)
+        and constraints.may_name(issuer, claim.spiffe_id)
+        and constraints.may_stand_above(issuer, authorities)
+        and constraints.issued(below, issuer)
     )
 
 

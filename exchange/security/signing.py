@@ -7,6 +7,7 @@ identity certificate, behind a prefix that keeps these signatures apart from eve
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from cryptography import x509
@@ -38,15 +39,26 @@ class Signer(Protocol):
 class StatementSigner:
     """Signs with the private key of one identity certificate; safe to use from many threads.
 
+    Args:
+        key: of the certificate.
+        certificate: the speaker's leaf.
+        issuers: its intermediates, upwards; they go into each receipt so that roots alone verify it.
+
     Raises:
         PkiError: the key is not that of the certificate.
     """
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        issuers: Sequence[x509.Certificate] = (),
+    ) -> None:
         if certificate.public_key() != key.public_key():
             raise PkiError("the signing key is not the key of the certificate")
         self._key = key
-        self._certificate = certificate.public_bytes(serialization.Encoding.DER).hex()
+        self._certificate = _der(certificate)
+        self._issuers = tuple(map(_der, issuers))
 
     def sign(self, statement: Statement) -> Receipt:
         """The statement with its signature.
@@ -71,7 +83,10 @@ class StatementSigner:
         signature = self._key.sign(PREFIX + statement, _ECDSA)
         try:
             return Receipt(
-                statement=statement.decode(), signature=signature.hex(), certificate=self._certificate
+                statement=statement.decode(),
+                signature=signature.hex(),
+                certificate=self._certificate,
+                issuers=self._issuers,
             )
         except ValidationError:
             raise RequestInvalid("the statement is too large to sign", hint="sign a digest of it") from None
@@ -114,12 +129,16 @@ def embedded_certificate(receipt: Receipt) -> x509.Certificate:
     Raises:
         RequestInvalid: `receipt-malformed`.
     """
-    try:
-        certificate = x509.load_der_x509_certificate(bytes.fromhex(receipt.certificate))
-        certificate.extensions  # noqa: B018  # parsed lazily; a malformed one shall fail here
-    except UNREADABLE:
-        raise _refused("the receipt's certificate is malformed", "receipt-malformed") from None
-    return certificate
+    return _parsed(receipt.certificate)
+
+
+def embedded_issuers(receipt: Receipt) -> tuple[x509.Certificate, ...]:
+    """The intermediates the receipt carries; nothing about them is verified yet.
+
+    Raises:
+        RequestInvalid: `receipt-malformed`.
+    """
+    return tuple(map(_parsed, receipt.issuers))
 
 
 def speaker(statement: Statement) -> str:
@@ -129,7 +148,7 @@ def speaker(statement: Statement) -> str:
 
 def _verified(receipt: Receipt, certificate: x509.Certificate) -> bytes:
     """The statement's bytes, authentic and canonical; the signature is checked before they are parsed."""
-    if certificate.public_bytes(serialization.Encoding.DER).hex() != receipt.certificate:
+    if _der(certificate) != receipt.certificate:
         raise _refused("the receipt carries another certificate than its speaker's", "receipt-certificate")
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -142,6 +161,19 @@ def _verified(receipt: Receipt, certificate: x509.Certificate) -> bytes:
     if not is_canonical(statement):
         raise _refused("the statement is not in canonical form", "receipt-malformed")
     return statement
+
+
+def _parsed(der: str) -> x509.Certificate:
+    try:
+        certificate = x509.load_der_x509_certificate(bytes.fromhex(der))
+        certificate.extensions  # noqa: B018  # parsed lazily; a malformed one shall fail here
+    except UNREADABLE:
+        raise _refused("a certificate of the receipt is malformed", "receipt-malformed") from None
+    return certificate
+
+
+def _der(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.DER).hex()
 
 
 def _refused(public: str, reason: str) -> RequestInvalid:
