@@ -11,6 +11,7 @@
     ├── TicketRefused             the connector does not admit this ticket
     ├── Unavailable               a part is down; retrying later can help
     │   ├── ConnectorUnavailable  the dataset's connector is not serving
+    │   ├── NotRegistered         the broker does not know this connector (any more); it registers again
     │   ├── AuditUnavailable      nothing can be recorded, so nothing is answered
     │   └── LimitReached          a cap on streams, requests or sizes was met
     ├── StreamBroken              the stream ended without its sealed trailer: treat nothing as whole
@@ -130,6 +131,13 @@ class ConnectorUnavailable(Unavailable):
     """The connector that owns the dataset is not serving."""
 
     reason = "connector-unavailable"
+
+
+class NotRegistered(Unavailable):
+    """The broker does not know this connector at this address; it registers (again) and goes on."""
+
+    reason = "not-registered"
+    code = "NOT_FOUND"
 
 
 class AuditUnavailable(Unavailable):
