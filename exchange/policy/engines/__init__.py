@@ -1,0 +1,1 @@
+"""The two gates that must both open: grants (Casbin) and conditions (Rego)."""

@@ -1,0 +1,165 @@
+"""What a Rego module must be before it may decide: every way in which Rego fails open is an error here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exchange.policy.engines.rego_ast import (
+    Definition,
+    Node,
+    definitions,
+    literal_text,
+    nodes,
+    parse_module,
+    path_of,
+)
+from exchange.policy.engines.rego_cost import check_cost
+from exchange.policy.engines.rego_functions import ALLOWED, is_anchored, why_not
+from exchange.policy.source import Place, decode, refused
+
+ALLOW, DENY, OBLIGATIONS = "allow", "deny", "obligations"
+_SHAPES = {ALLOW: {"Compr", "Default"}, DENY: {"Set"}, OBLIGATIONS: {"Set"}}
+_SHAPE_WORDS = {
+    ALLOW: "allow if { ... }",
+    DENY: 'deny contains "code" if { ... }',
+    OBLIGATIONS: "obligations contains { ... } if { ... }",
+}
+INPUT: dict[str, frozenset[str]] = {
+    "subject": frozenset({"id", "department", "kind", "name", "roles"}),
+    "dataset": frozenset({"id", "department", "sharing", "grade", "tags", "columns"}),
+    "purpose": frozenset(),
+    "action": frozenset(),
+    "columns": frozenset(),
+    "time": frozenset(),
+    "state": frozenset(),
+}
+"""The shape of a question: `not input.subject.departmnt == "press"` is true for all: a typo is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegoModule:
+    """A checked module: its file, its text, its package and which of allow, deny, obligations it defines."""
+
+    file: str
+    text: str
+    package: str
+    defines: frozenset[str]
+
+
+def check_module(file: str, content: bytes, package: str) -> RegoModule:
+    """The module, if nothing in it could fail open.
+
+    Raises:
+        PolicyInvalid: wrong package, an import, data of others, `with`, an unknown or unbounded function, an
+            unknown part of the input, no `allow`, a rule of the wrong shape or that nothing uses, recursion.
+    """
+    text = decode(file, content)
+    tree = parse_module(file, text)
+    _check_package(file, tree, package)
+    rules = definitions(tree)
+    _check_shapes(file, rules)
+    for rule in rules:
+        _check_nodes(file, rule, frozenset(one.name for one in rules))
+    _check_used(file, rules)
+    check_cost(file, rules)
+    return RegoModule(file, text, package, frozenset(_SHAPES) & {rule.name for rule in rules})
+
+
+def _check_package(file: str, tree: Node, package: str) -> None:
+    found = path_of(tree["package"]["refr"])
+    line = tree["package"]["span"]["line"]
+    if found != package:
+        raise refused(Place(file, line), f"the package is {found!r}", f"write package {package}")
+    for item in tree["imports"]:
+        if path_of(item["refr"]) != "rego.v1":
+            place = Place(file, item["span"]["line"])
+            raise refused(place, "nothing but rego.v1 can be imported", "a module stands alone")
+
+
+def _check_shapes(file: str, rules: list[Definition]) -> None:
+    for rule in rules:
+        place = Place(file, rule.line)
+        if rule.shape == "other":
+            raise refused(place, f"rule {rule.name!r} has a dotted or computed name", "use a plain name")
+        if rule.name in ALLOWED or rule.name in {"input", "data"}:
+            raise refused(place, f"{rule.name!r} is a name of the engine's", "name the rule otherwise")
+        if rule.shape not in _SHAPES.get(rule.name, {rule.shape}):
+            raise refused(
+                place, f"rule {rule.name!r} has the wrong shape", f"write {_SHAPE_WORDS[rule.name]}"
+            )
+        if (
+            rule.name == ALLOW
+            and rule.shape == "Default"
+            and rule.node["value"] != _false(rule.node["value"])
+        ):
+            raise refused(place, "the default of allow is not false", "write default allow := false")
+    if not any(rule.name == ALLOW and rule.shape == "Compr" for rule in rules):
+        raise refused(Place(file, 1), "the module defines no allow", f"write {_SHAPE_WORDS[ALLOW]}")
+
+
+def _false(value: Node) -> Node:
+    inner = value.get("Bool", {})
+    return {"Bool": {**inner, "value": False}}
+
+
+def _check_nodes(file: str, rule: Definition, names: frozenset[str]) -> None:
+    for kind, node in nodes(rule.node):
+        place = Place(file, _line(node, rule.line))
+        if node.get("with_mods"):
+            raise refused(place, "`with` replaces what the decision stands on", "ask the input as it is")
+        if kind == "Call":
+            _check_call(place, node, names)
+        elif kind == "Var" and node["value"] == "data":
+            raise refused(place, "a condition reads its input only", "refer to rules by their own name")
+    _check_input(file, rule)
+
+
+def _check_call(place: Place, call: Node, names: frozenset[str]) -> None:
+    name = path_of(call["fcn"]) or "?"
+    if name not in ALLOWED and name not in names:
+        raise refused(place, *why_not(name))
+    if name == "regex.match":
+        pattern = literal_text(call["params"][0]) if call["params"] else None
+        if pattern is None or not is_anchored(pattern):
+            raise refused(place, "the pattern is not anchored", "write it out as `^...$`, alternatives in ()")
+
+
+def _check_input(file: str, rule: Definition) -> None:
+    """Every `input...` must name a part of the question; `input` or `input[x]` could miss one unseen."""
+    inner: set[int] = set()
+    for kind, node in nodes(rule.node):
+        if kind in {"RefDot", "RefBrack"}:
+            path = path_of({kind: node})
+            if path is not None and path.startswith("input."):
+                inner.update(id(part) for _, part in nodes(node["refr"]))
+                _check_path(Place(file, _line(node, rule.line)), path.split(".")[1:])
+        elif kind == "Var" and node["value"] == "input" and id(node) not in inner:
+            place = Place(file, _line(node, rule.line))
+            raise refused(place, "`input` is used as a whole", "name the part, for example input.purpose")
+
+
+def _check_path(place: Place, path: list[str]) -> None:
+    parts = INPUT.get(path[0])
+    known = parts is not None and (len(path) == 1 or path[1] in parts) and len(path) <= 2  # noqa: PLR2004
+    if not known:
+        offered = ", ".join(f"input.{name}" for name in INPUT)
+        raise refused(place, f"the input has no {'.'.join(path)!r}", f"there are {offered}")
+
+
+def _check_used(file: str, rules: Iterable[Definition]) -> None:
+    """A rule that nothing refers to is most often a misspelt allow or deny."""
+    listed = list(rules)
+    for rule in listed:
+        others = (one.node for one in listed if one.name != rule.name)
+        used = any(
+            kind == "Var" and node["value"] == rule.name for other in others for kind, node in nodes(other)
+        )
+        if rule.name not in _SHAPES and not used:
+            mend = "remove it, or mend its name: allow, deny, obligations are what is asked for"
+            raise refused(Place(file, rule.line), f"nothing uses rule {rule.name!r}", mend)
+
+
+def _line(node: Node, default: int) -> int:
+    span = node.get("span")
+    return int(span["line"]) if isinstance(span, dict) else default

@@ -1,0 +1,75 @@
+"""Does the request ask only for what its subject may see, and does its predicate mean something there?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exchange.errors import PredicateInvalid
+from exchange.model.dataset import NAME_CHARS_MAX, Column, Dataset
+from exchange.model.obligation import ColumnRule, Obligations
+from exchange.model.predicate import Predicate, check, columns_of
+from exchange.model.predicate_sql import parse
+from exchange.model.request import ReadRequest
+from exchange.policy.combine import governed
+
+_NAMED_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why the request cannot be answered as it stands; its subject knows the dataset, so it may read this."""
+
+    reason: str
+    message: str
+
+
+def fit(
+    request: ReadRequest, dataset: Dataset, whole: Obligations
+) -> tuple[Obligations, Predicate | None] | Unfit:
+    """The obligations narrowed to what was asked for, and the consumer's predicate; or why it does not fit.
+
+    A column that is hidden answers exactly like one that does not exist. Columns that only the predicate
+    reads follow the requested ones: the connector filters on what it delivers, masked (T48).
+    """
+    visible = {rule.name: rule for rule in whole.columns}
+    for name in request.columns:
+        if name not in visible:
+            return Unfit("column-unknown", f"unknown column {_cut(name)!r}; {_offer(visible)}")
+    if len(set(request.columns)) != len(request.columns):
+        return Unfit("column-unknown", "a column is asked for twice; name each once")
+    try:
+        where = _where(request.where, visible, dataset)
+    except PredicateInvalid as error:
+        return Unfit("predicate-invalid", f"{error.public}; {_offer(visible)}")
+    wanted = request.columns or tuple(visible)
+    read = tuple(name for name in visible if name in columns_of(where) and name not in wanted)
+    limits = [limit for limit in (whole.row_limit, request.row_limit) if limit is not None]
+    narrowed = whole.model_copy(
+        update={
+            "columns": tuple(visible[name] for name in (*wanted, *read)),
+            "row_limit": min(limits, default=None),
+        }
+    )
+    return narrowed, where
+
+
+def _where(text: str, visible: dict[str, ColumnRule], dataset: Dataset) -> Predicate | None:
+    if not text.strip():
+        return None
+    where = parse(text)
+
+    def column(name: str) -> Column | None:
+        return governed(visible[name], dataset) if name in visible else None
+
+    check(where, column)
+    return where
+
+
+def _offer(visible: dict[str, ColumnRule]) -> str:
+    names = list(visible)
+    more = f" and {len(names) - _NAMED_MAX} more" if len(names) > _NAMED_MAX else ""
+    return f"you may read {', '.join(names[:_NAMED_MAX])}{more}"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= NAME_CHARS_MAX else name[:NAME_CHARS_MAX] + "…"

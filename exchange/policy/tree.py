@@ -1,0 +1,119 @@
+"""Policy files as a value: path -> content, its digest, and the swap of one department's part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from exchange.errors import PolicyInvalid
+from exchange.model.subject import is_department
+
+PolicyTree = Mapping[str, bytes]
+FILES_MAX = 4096
+FILE_BYTES_MAX = 256 << 20
+DEPARTMENTS = "departments"
+DEPARTMENT_FILES = frozenset(
+    {"datasets.toml", "grants.csv", "obligations.toml", "conditions.rego", "README.md"}
+)
+CITY_FILES = frozenset(
+    {
+        "city.toml",
+        "model.conf",
+        "README.md",
+        "baseline/roles.csv",
+        "baseline/obligations.toml",
+        "baseline/conditions.rego",
+    }
+)
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Every file below the folder, hidden ones excepted.
+
+    Raises:
+        PolicyInvalid: there is no such folder, a link points out of it, or it is beyond all measure.
+    """
+    if not folder.is_dir():
+        raise PolicyInvalid(f"{folder} is not a folder", hint="name the folder that holds city.toml")
+    tree: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if any(part.startswith(".") for part in relative.parts) or path.is_dir():
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise PolicyInvalid(
+                f"{relative} is not a plain file", hint="put the file itself there, not a link"
+            )
+        if len(tree) >= FILES_MAX or path.stat().st_size > FILE_BYTES_MAX:
+            raise PolicyInvalid(f"{relative}: too many or too large policy files", hint="is this the folder?")
+        tree[relative.as_posix()] = path.read_bytes()
+    return tree
+
+
+def digest(tree: PolicyTree) -> str:
+    """SHA-256 (hex) over paths and contents in path order, each preceded by its length in bytes."""
+    state = hashlib.sha256()
+    for path in sorted(tree):
+        for part in (path.encode(), tree[path]):
+            state.update(len(part).to_bytes(8, "big"))
+            state.update(part)
+    return state.hexdigest()
+
+
+def part(tree: PolicyTree, department: str) -> dict[str, bytes]:
+    """A department's own files, by path below its folder."""
+    prefix = f"{DEPARTMENTS}/{department}/"
+    return {path.removeprefix(prefix): tree[path] for path in tree if path.startswith(prefix)}
+
+
+def departments(tree: PolicyTree) -> tuple[str, ...]:
+    """The departments that have a folder, sorted."""
+    prefix = f"{DEPARTMENTS}/"
+    return tuple(sorted({path.split("/")[1] for path in tree if path.startswith(prefix)}))
+
+
+def replace_department(tree: PolicyTree, department: str, files: PolicyTree) -> PolicyTree:
+    """The tree with a department's folder replaced by these files (paths below that folder).
+
+    Raises:
+        PolicyInvalid: a department or path that is none; nothing outside the folder can be named (T28, T39).
+    """
+    if not is_department(department):
+        raise PolicyInvalid(f"{department!r} cannot name a department", hint="use its code, for example port")
+    for path in files:
+        check_department_path(department, path)
+    prefix = f"{DEPARTMENTS}/{department}/"
+    kept = {path: content for path, content in tree.items() if not path.startswith(prefix)}
+    return kept | {prefix + path: files[path] for path in sorted(files)}
+
+
+def check_paths(tree: PolicyTree) -> None:
+    """Refuse a file that nothing would read: a misspelt name must not silently lose its rules.
+
+    Raises:
+        PolicyInvalid: names the file.
+    """
+    for path in sorted(tree):
+        top, _, rest = path.partition("/")
+        if top == DEPARTMENTS and "/" in rest:
+            check_department_path(*rest.split("/", 1))
+        elif path not in CITY_FILES:
+            raise PolicyInvalid(f"{path}:1: no policy file has this name", hint="mend its name or remove it")
+
+
+def check_department_path(department: str, path: str) -> None:
+    """Refuse a path that is not one of a department's files.
+
+    Raises:
+        PolicyInvalid: names the file.
+    """
+    case = PurePosixPath(path).parts[:1] == ("cases",) and path == PurePosixPath(path).as_posix()
+    if path in DEPARTMENT_FILES or (
+        case and ".." not in path and path.endswith(".yaml") and "\\" not in path
+    ):
+        return
+    raise PolicyInvalid(
+        f"{DEPARTMENTS}/{department}/{path}:1: a department has no file of this name",
+        hint=f"its files are {', '.join(sorted(DEPARTMENT_FILES))} and cases/*.yaml",
+    )

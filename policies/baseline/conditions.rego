@@ -1,0 +1,25 @@
+# Conditions of the whole city. Every read must meet them, and those of the dataset's own department.
+package exchange.baseline
+
+default allow := false
+
+# Data goes from system to system. A steward writes the rules and therefore reads nothing by them.
+allow if input.subject.kind == "system"
+
+# What a department declares as not shared stays with it, whatever its grants say.
+deny contains "not-shared" if {
+	input.dataset.sharing == "none"
+	input.subject.department != input.dataset.department
+}
+
+# Core data leaves its department only for an emergency response, and only while there is an emergency.
+deny contains "core-data" if {
+	input.dataset.grade == "core"
+	input.subject.department != input.dataset.department
+	not emergency
+}
+
+emergency if {
+	input.purpose == "emergency-response"
+	input.state == "emergency"
+}
