@@ -1,0 +1,1 @@
+"""The auditor's flow: records → Merkle tree → signed checkpoint; verifying takes nobody's word."""

@@ -1,0 +1,104 @@
+"""Group commit: who comes while the disk is busy travels together in the next batch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from exchange.audit.record import Encoded
+from exchange.errors import AuditUnavailable, ExchangeError
+
+GROUP_RECORDS_MAX = 4096
+GROUP_BYTES_MAX = 8 << 20
+
+
+class Group:
+    """Records that will become durable in one sync, and the people waiting for it."""
+
+    __slots__ = ("bytes", "done", "error", "first", "items")
+
+    def __init__(self) -> None:
+        self.items: list[Encoded] = []
+        self.bytes = 0
+        self.done = threading.Event()
+        self.first = -1
+        self.error: ExchangeError | None = None
+
+    def finish(self, first: int) -> None:
+        """It is durable; `first` is the index of its first record."""
+        self.first = first
+        self.done.set()
+
+    def fail(self, error: ExchangeError) -> None:
+        """It is not recorded, or nobody knows whether it is."""
+        self.error = error
+        self.done.set()
+
+
+class Queue:
+    """The bounded door to the one writer: one group that fills while another is being written."""
+
+    def __init__(self, wait_s_max: float) -> None:
+        self._condition = threading.Condition()
+        self._open = Group()
+        self._closed: ExchangeError | None = None
+        self._wait_s_max = wait_s_max
+
+    def put(self, records: Sequence[Encoded]) -> int:
+        """Hand over records that belong together and wait until they are durable; index of the first.
+
+        Raises:
+            AuditUnavailable: no room in time, not durable in time, or the log has stopped.
+        """
+        deadline = time.monotonic() + self._wait_s_max
+        size = sum(record.size for record in records)
+        with self._condition:
+            fits = self._condition.wait_for(
+                lambda: self._closed or self._fits(len(records), size), self._wait_s_max
+            )
+            if self._closed:
+                raise self._closed
+            if not fits:
+                raise _overloaded()
+            group, place = self._open, len(self._open.items)
+            group.items.extend(records)
+            group.bytes += size
+            if place == 0:
+                self._condition.notify_all()
+        if not group.done.wait(max(0.0, deadline - time.monotonic())):
+            raise _overloaded()  # it may yet become durable; an access recorded but not given harms nobody
+        if group.error is not None:
+            raise group.error
+        return group.first + place
+
+    def take(self, timeout_s: float | None) -> Group | None:
+        """The open group once it holds something; None after the time, or when closed and empty."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._closed or self._open.items, timeout_s)
+            if not self._open.items:
+                return None
+            group, self._open = self._open, Group()
+            self._condition.notify_all()
+            return group
+
+    def close(self, reason: ExchangeError) -> None:
+        """Let nobody in any more; who is in may still be taken."""
+        with self._condition:
+            self._closed = self._closed or reason
+            self._condition.notify_all()
+
+    @property
+    def closed(self) -> ExchangeError | None:
+        """Why nobody is let in; None while the door is open."""
+        return self._closed
+
+    def _fits(self, count: int, size: int) -> bool:
+        group = self._open
+        if not group.items:
+            return True
+        return len(group.items) + count <= GROUP_RECORDS_MAX and group.bytes + size <= GROUP_BYTES_MAX
+
+
+def _overloaded() -> AuditUnavailable:
+    return AuditUnavailable("the audit log is busier than its disk allows", hint="try again in a moment")

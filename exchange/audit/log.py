@@ -1,0 +1,229 @@
+"""The audit log as the broker uses it: append and know it is durable; read; show the signed checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from exchange.audit.checkpoint import Checkpoint, sign_checkpoint
+from exchange.audit.commitment import commitment, commitment_key
+from exchange.audit.disk import Disk, SystemDisk
+from exchange.audit.group import GROUP_RECORDS_MAX, Queue
+from exchange.audit.kinds import LogRecord
+from exchange.audit.layout import Layout
+from exchange.audit.lock import FolderLock
+from exchange.audit.merkle import EMPTY_ROOT
+from exchange.audit.note import verifier_key
+from exchange.audit.record import Record
+from exchange.audit.recovery import BatchIndex, Recovered, recover
+from exchange.audit.segment import scan
+from exchange.audit.store import SEGMENT_BYTES_MAX, Store
+from exchange.audit.writer import Signer, Writer
+from exchange.errors import AuditUnavailable, ConfigError
+from exchange.model.clock import Clock
+
+
+@dataclass(frozen=True)
+class LogLimits:
+    """What is bounded, and how.
+
+    Attributes:
+        wait_s_max: nobody waits longer for a record to be durable.
+        checkpoint_every_s: a checkpoint is signed at most so often while records come in.
+        segment_bytes_max: a new segment file begins when one is that long.
+    """
+
+    wait_s_max: float = 10.0
+    checkpoint_every_s: float = 0.2
+    segment_bytes_max: int = SEGMENT_BYTES_MAX
+
+
+class AuditLog:
+    """One open log. Safe from any number of threads; one process at a time (F23)."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        lock: FolderLock,
+        batches: BatchIndex,
+        writer: Writer,
+        queue: Queue,
+        secret: bytes,
+    ) -> None:
+        """Use `open`."""
+        self._layout, self._lock, self._batches = layout, lock, batches
+        self._writer, self._queue, self._secret = writer, queue, secret
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        *,
+        origin: str,
+        key: Ed25519PrivateKey,
+        clock: Clock,
+        disk: Disk | None = None,
+        identity: str = "",
+        version: str = "",
+        limits: LogLimits = LogLimits(),
+    ) -> AuditLog:
+        """Open the log, or begin it; records its own opening.
+
+        Args:
+            folder: belongs to this log alone; made if it is missing.
+            origin: names the log in its checkpoints, for example `city.example/audit`.
+            key: signs checkpoints; the same for the life of the log.
+            clock: gives the records' time.
+            disk: what is written with; the machine's own by default.
+            identity: SPIFFE id of the broker.
+            version: of the software.
+            limits: waiting, signing and file sizes.
+
+        Raises:
+            ConfigError: another process writes this log, or the folder cannot be used.
+            LogCorrupt: the log was altered or damaged; nothing was changed.
+            AuditUnavailable: the disk refuses to record the opening.
+        """
+        disk, layout = disk or SystemDisk(), Layout(folder)
+        with ExitStack() as undo:
+            lock = _occupy(layout)
+            undo.callback(lock.release)
+            state = recover(layout, verifier_key(origin, key))
+            opening = LogRecord(
+                subject=identity,
+                event="recovered" if state.cut_bytes else "opened",
+                size=state.frontier.size,
+                dropped_bytes=state.cut_bytes,
+                version=version,
+            )
+            try:
+                writer, queue = _start(
+                    layout, disk, state, origin=origin, key=key, clock=clock, limits=limits
+                )
+            except OSError as error:
+                raise AuditUnavailable("the audit log's disk refuses to write", detail=str(error)) from None
+            undo.callback(writer.stop)
+            log = cls(layout, lock, state.batches, writer, queue, commitment_key(key))
+            log.append(opening)
+            undo.pop_all()
+        return log
+
+    def append(self, record: Record) -> int:
+        """Record it; its index, once it is durable.
+
+        Raises:
+            AuditUnavailable: it is not recorded (or nobody knows): do nothing that needed it.
+            RequestInvalid: it is larger than a record can be.
+        """
+        return self._queue.put([record.encode()])
+
+    def append_many(self, records: Sequence[Record]) -> list[int]:
+        """Record them in order; their indices, once all are durable. Others' records may stand in between.
+
+        Raises:
+            AuditUnavailable: some may not be recorded; recording them again is harmless.
+            RequestInvalid: one is larger than a record can be; then none is recorded.
+        """
+        encoded = [record.encode() for record in records]
+        indices: list[int] = []
+        for start in range(0, len(encoded), GROUP_RECORDS_MAX // 4):
+            part = encoded[start : start + GROUP_RECORDS_MAX // 4]
+            first = self._queue.put(part)
+            indices.extend(range(first, first + len(part)))
+        return indices
+
+    def commitment(self, text: str) -> str:
+        """The keyed commitment to a text that must not stand in the log in clear (T62)."""
+        return commitment(self._secret, text)
+
+    def read(self, start: int = 0, count: int | None = None) -> Iterator[bytes]:
+        """Durable records from an index on, as they lie in the log; streamed, safe beside the writer.
+
+        Args:
+            start: index of the first.
+            count: at most so many; None for all there are at the moment of the call.
+        """
+        durable = self._writer.durable
+        end = durable.size if count is None else min(durable.size, start + count)
+        segment, offset = self._batches.find(start)
+        at = -1
+        for path in self._layout.segments():
+            first = int(path.stem)
+            if first < segment or first > durable.segment or at >= end:
+                continue
+            limit = durable.end if first == durable.segment else None
+            for batch in scan(path, offset if first == segment else 0, limit):
+                at = batch.first
+                if at >= end:
+                    break
+                yield from batch.records[max(0, start - at) : max(0, end - at)]
+
+    def checkpoint(self) -> bytes:
+        """The latest signed checkpoint, a signed note; it trails the records by a fraction of a second."""
+        return self._writer.durable.checkpoint
+
+    @property
+    def size(self) -> int:
+        """Number of durable records."""
+        return self._writer.durable.size
+
+    @property
+    def failure(self) -> str:
+        """Why the log takes no more records; "" while it does. For health checks."""
+        closed = self._queue.closed
+        return closed.public if closed else ""
+
+    def close(self) -> None:
+        """Record the closing, sign, release the folder; idempotent. The log is whole without it, too."""
+        if not self._queue.closed:
+            with suppress(AuditUnavailable):
+                self.append(LogRecord(event="closed", size=self.size))
+        self._writer.stop()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _occupy(layout: Layout) -> FolderLock:
+    try:
+        layout.segments_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        layout.leaves.parent.mkdir(exist_ok=True, mode=0o750)
+        return FolderLock(layout.lock)
+    except OSError as error:
+        raise ConfigError(f"the audit log's folder cannot be used: {error}") from None
+
+
+def _start(
+    layout: Layout,
+    disk: Disk,
+    state: Recovered,
+    *,
+    origin: str,
+    key: Ed25519PrivateKey,
+    clock: Clock,
+    limits: LogLimits,
+) -> tuple[Writer, Queue]:
+    if state.checkpoint is None:
+        # First of all a signed empty tree: from then on records without a checkpoint are an alarm.
+        state.checkpoint = Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
+        disk.replace(layout.checkpoint, sign_checkpoint(state.checkpoint, key))
+        disk.sync_folder(layout.folder)
+    queue = Queue(limits.wait_s_max)
+    store = Store(layout, disk, state, limits.segment_bytes_max)
+    signer = Signer(origin, key, limits.checkpoint_every_s)
+    writer = Writer(layout, disk, store, queue, state, signer=signer, clock=clock)
+    try:
+        writer.start()
+    except OSError:
+        store.close()
+        raise
+    return writer, queue
