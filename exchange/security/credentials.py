@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,6 +16,8 @@ from exchange.errors import ConfigError
 from exchange.security import constraints, files
 from exchange.security.pem import parse_certificates, parse_key
 
+REREADS = 2
+REREAD_PAUSE_S = 0.02
 RENEW_HINT = "exchange pki renew FOLDER --authority DIR"
 
 
@@ -107,14 +110,24 @@ def load(key: Path, chain: Path, now_us: int) -> Credential:
             the certificate, the chain is out of order, a certificate is not valid now, or the leaf names two
             SPIFFE ids.
     """
-    key_pem, chain_pem = files.read_private(key), files.read_public(chain)
-    private, certificates = parse_key(key_pem, key), parse_certificates(chain_pem, chain)
-    _check_chain(certificates, chain)
-    if certificates[0].public_key() != private.public_key():
+    credential = _read(key, chain)
+    for _ in range(REREADS):
+        if credential.leaf.public_key() == credential.key.public_key():
+            break
+        # A renewal renames the two files one after the other; we may have looked between.
+        time.sleep(REREAD_PAUSE_S)
+        credential = _read(key, chain)
+    _check_chain(credential.chain, chain)
+    if credential.leaf.public_key() != credential.key.public_key():
         raise ConfigError(f"{key} is not the key of the certificate in {chain}", hint=f"{RENEW_HINT} --force")
-    for certificate in certificates:
+    for certificate in credential.chain:
         _check_dates(certificate, chain, now_us)
-    return Credential(private, certificates, key_pem, chain_pem)
+    return credential
+
+
+def _read(key: Path, chain: Path) -> Credential:
+    key_pem, chain_pem = files.read_private(key), files.read_public(chain)
+    return Credential(parse_key(key_pem, key), parse_certificates(chain_pem, chain), key_pem, chain_pem)
 
 
 def subject_alternative_names(certificate: x509.Certificate) -> tuple[x509.GeneralName, ...]:
