@@ -92,7 +92,7 @@ def test_t07_a_host_before_the_spiffe_id(port: Issuer) -> None:
         ("spiffe://port.zhongshui.example/auditor/a", "cannot belong to 'port'"),
         ("spiffe://port.zhongshui.example/system", "wrong number"),
         ("spiffe://port.zhongshui.example/connector/two", "wrong number"),
-        ("spiffe://port.zhongshui.example/root/a", "no department and kind"),
+        ("spiffe://port.zhongshui.example/mayor/a", "no department and kind"),
         ("https://port.zhongshui.example/system/ops", "no well-formed SPIFFE id"),
     ],
 )
