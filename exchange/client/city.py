@@ -1,0 +1,115 @@
+"""The front door of the client: `exchange.connect`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from exchange.client.access import build_request
+from exchange.client.catalogue import Catalogue
+from exchange.client.postbox import Postbox
+from exchange.client.reading import Reading
+from exchange.client.session import Session
+from exchange.client.settings import ClientSettings
+from exchange.client.spool import Spool
+from exchange.config import load
+from exchange.model.clock import Clock, SystemClock
+from exchange.model.receipt import Receipt
+from exchange.wire import asking
+from exchange.wire.clients import submit_receipts
+
+RECEIPT_S = 5.0
+"""How long the broker may take to record a receipt, each time it is tried."""
+
+
+class City:
+    """The city as one system sees it. Safe to use from many threads; close it, or use it in `with`.
+
+    Args:
+        settings: who the system is and where the broker stands.
+        clock: where the time comes from.
+
+    Raises:
+        ConfigError: a key or certificate is missing, unsafe, malformed or expired.
+    """
+
+    def __init__(self, settings: ClientSettings, clock: Clock | None = None) -> None:
+        self._session = Session(settings, clock or SystemClock())
+        spool = Spool(settings.state / "receipts") if settings.state else None
+        self._postbox = Postbox(self._submit, spool)
+        self._postbox.flush()
+
+    @property
+    def me(self) -> str:
+        """The SPIFFE id under which this client is known."""
+        return self._session.subject.id
+
+    def datasets(self) -> Catalogue:
+        """What this system may see; what it holds no grant for does not exist for it.
+
+        Raises:
+            ExchangeError: the broker's answer, typed.
+        """
+        limits = self._session.settings.limits
+        return Catalogue(*asking.list_datasets(self._session.broker, timeout_s=limits.ask_s))
+
+    def read(
+        self,
+        dataset: str,
+        *,
+        purpose: str,
+        columns: Sequence[str] = (),
+        where: str = "",
+        limit: int | None = None,
+        retries: int = 0,
+        trace_id: str = "",
+    ) -> Reading:
+        """A question to a dataset; nothing is asked before the answer is looked at.
+
+        Args:
+            dataset: dataset id, `<department>.<name>`.
+            purpose: what the data is for; the grant names it.
+            columns: those wanted, in order; empty for all that the policy allows.
+            where: the text after WHERE; acts on the data as they arrive, after masks.
+            limit: at most so many rows.
+            retries: for `to_arrow` and its like; each asks for a new ticket. Never inside an iteration.
+            trace_id: W3C trace id to find the read by; chosen where left out.
+
+        Raises:
+            RequestInvalid: an argument cannot mean anything.
+        """
+        request = build_request(
+            dataset, purpose, columns=columns, where=where, limit=limit, trace_id=trace_id
+        )
+        return Reading(self._session, self._postbox, request, retries)
+
+    def close(self) -> None:
+        """Close every connection; idempotent."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<city {self._session.settings.trust_domain} as {self.me}>"
+
+    def _submit(self, receipts: Sequence[Receipt]) -> tuple[str, ...]:
+        return submit_receipts(self._session.broker, receipts, timeout_s=RECEIPT_S)
+
+
+def connect(config: str | Path, *, clock: Clock | None = None) -> City:
+    """The city as the system sees it whose configuration this is.
+
+    Nothing is dialled before it is needed, except that receipts which wait on disk are handed over.
+
+    Raises:
+        ConfigError: the configuration, a key or a certificate is wrong; the text names the file and the mend.
+    """
+    return City(load(Path(config), ClientSettings), clock)
