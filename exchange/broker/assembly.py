@@ -1,0 +1,164 @@
+"""How a broker is put together from its settings; the order is that of trust: keys, log, state, policies."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.audit.log import AuditLog
+from exchange.audit.note import verifier_key
+from exchange.broker.auditors import AuditDesk
+from exchange.broker.authorise import FrontDoor
+from exchange.broker.catalogue import Catalogue
+from exchange.broker.catch_up import catch_up, mark_seen
+from exchange.broker.connectors import ConnectorDesk
+from exchange.broker.gate import Gate
+from exchange.broker.in_force import InForce
+from exchange.broker.issued import IssuedTickets
+from exchange.broker.judge import Judge
+from exchange.broker.keys import BrokerKeys, open_keys
+from exchange.broker.ledger import Ledger
+from exchange.broker.publications import PolicyDesk
+from exchange.broker.receipts import ReceiptDesk
+from exchange.broker.registry import Registry
+from exchange.broker.revisions import Revisions
+from exchange.broker.settings import BrokerSettings
+from exchange.broker.statements import StatementIndex
+from exchange.broker.store import Store
+from exchange.errors import ConfigError
+from exchange.model.clock import Clock
+from exchange.model.subject import Kind, Subject
+from exchange.policy.holder import BundleHolder
+from exchange.policy.tree import read_tree
+from exchange.security import files
+from exchange.security.credentials import load_identity
+from exchange.security.identity import subject_of
+
+PUBLIC_KEY = "public.key"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one broker, each knowing only those it needs."""
+
+    log: AuditLog
+    store: Store
+    index: StatementIndex
+    gate: Gate
+    door: FrontDoor
+    catalogue: Catalogue
+    connectors: ConnectorDesk
+    receipts: ReceiptDesk
+    policies: PolicyDesk
+    auditors: AuditDesk
+    registry: Registry
+    keys: BrokerKeys
+
+    def settle(self) -> None:
+        """Note at a clean end that the database reflects the log, so that the next start reads little."""
+        if not self.index.lags and not self.policies.lags and not self.log.failure:
+            mark_seen(self.store, self.log.size)
+
+
+def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
+    """Open everything the settings name; `undo` closes it again in the right order.
+
+    Raises:
+        ConfigError, PolicyInvalid, LogCorrupt, AuditUnavailable: says what and where.
+    """
+    subject = _own_subject(settings, clock)
+    files.make_folder(settings.state)
+    _lock(settings.state, undo)
+    keys = open_keys(settings.state / "keys")
+    log = _open_log(settings, keys, clock, subject)
+    undo.callback(log.close)
+    store = Store(settings.state / "broker.sqlite")
+    undo.callback(store.close)
+    catch_up(store, log)
+    ledger = Ledger(log)
+    registry = Registry(store, clock, settings.limits.heartbeat_s)
+    index, issued, revisions = StatementIndex(store), IssuedTickets(store), Revisions(store)
+    latest = revisions.latest()
+    tree = latest.tree if latest else read_tree(settings.policies)
+    holder = BundleHolder(tree, latest.number if latest else 1)
+    _check_vocabulary(settings, holder)
+    in_force = InForce(holder)
+    policies = PolicyDesk(holder, in_force, revisions, registry, ledger, index)
+    if latest is None:
+        policies.begin(subject, tree)
+    limits, state = settings.limits, settings.operating_state
+    judge = Judge(registry, issued, limits, state)
+    return Parts(
+        log=log,
+        store=store,
+        index=index,
+        gate=Gate(settings.trust_domain, clock, ledger),
+        door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
+        catalogue=Catalogue(in_force, registry, clock, state),
+        connectors=ConnectorDesk(
+            registry, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
+        ),
+        receipts=ReceiptDesk(
+            issued, index, ledger, clock, roots=settings.tls.roots, trust_domain=settings.trust_domain
+        ),
+        policies=policies,
+        auditors=AuditDesk(log, ledger),
+        registry=registry,
+        keys=keys,
+    )
+
+
+def _own_subject(settings: BrokerSettings, clock: Clock) -> Subject:
+    subject = subject_of(load_identity(settings.tls, clock.now_us()).leaf, settings.trust_domain)
+    if subject.kind is not Kind.BROKER:
+        raise ConfigError(
+            f"{settings.tls.identity_chain} belongs to a {subject.kind}, not to a broker",
+            hint="exchange pki issue broker",
+        )
+    return subject
+
+
+def _lock(folder: Path, undo: ExitStack) -> None:
+    """One broker for one state; the lock dies with its process (F23)."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    undo.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"another broker uses the state in {folder}", hint="stop it, or give this one a folder of its own"
+        ) from None
+
+
+def _open_log(settings: BrokerSettings, keys: BrokerKeys, clock: Clock, subject: Subject) -> AuditLog:
+    origin = f"{settings.trust_domain}/audit"
+    log = AuditLog.open(
+        settings.audit,
+        origin=origin,
+        key=keys.audit,
+        clock=clock,
+        identity=subject.id,
+        version=importlib.metadata.version("exchange"),
+    )
+    # verifiers take the key from here once, over a channel they trust, and keep it
+    public = settings.audit / PUBLIC_KEY
+    if not public.exists():
+        public.write_text(verifier_key(origin, keys.audit).text + "\n", encoding="utf-8")
+    return log
+
+
+def _check_vocabulary(settings: BrokerSettings, holder: BundleHolder) -> None:
+    words = holder.current.words
+    if words.trust_domain != settings.trust_domain:
+        raise ConfigError(
+            f"`trust_domain` is {settings.trust_domain}, but the policies speak of {words.trust_domain}"
+        )
+    if settings.operating_state not in words.states:
+        raise ConfigError(
+            f"`operating_state` {settings.operating_state!r} is not one that the policies declare",
+            hint=f"declared are: {', '.join(sorted(words.states))}",
+        )

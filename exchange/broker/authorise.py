@@ -1,0 +1,118 @@
+"""The front door: from an authenticated question to a ticket, or to a refusal on record (steps 2 to 5)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from exchange.broker.access import MICROS, Attempt, Verdict
+from exchange.broker.columns import governed_columns
+from exchange.broker.decisions import record_decision, record_malformed
+from exchange.broker.in_force import InForce
+from exchange.broker.judge import Judge
+from exchange.broker.ledger import Ledger
+from exchange.broker.refusals import refusal
+from exchange.broker.registry import Registry
+from exchange.broker.understand import check_request
+from exchange.errors import ConnectorUnavailable, ExchangeError, RequestInvalid, Unavailable
+from exchange.model.clock import Clock
+from exchange.model.dataset import Column
+from exchange.model.request import ReadRequest
+from exchange.model.ticket import Ticket
+from exchange.security.identity import Peer
+from exchange.security.tickets import TicketSigner
+from exchange.wire.asking import Grant, Offer
+from exchange.wire.serving import Parse
+
+
+class FrontDoor:
+    """Everything that gives access goes through here; gRPC and Flight alike."""
+
+    def __init__(
+        self,
+        in_force: InForce,
+        judge: Judge,
+        registry: Registry,
+        ledger: Ledger,
+        signer: TicketSigner,
+        clock: Clock,
+    ) -> None:
+        self._in_force = in_force
+        self._judge = judge
+        self._registry = registry
+        self._ledger = ledger
+        self._signer = signer
+        self._clock = clock
+
+    def authorise(self, peer: Peer, parse: Parse[ReadRequest]) -> Grant:
+        """A ticket for what the peer asks.
+
+        Raises:
+            ExchangeError: there is none; whatever the reason, it is in the audit log under the error's id.
+            AuditUnavailable: there is none, because nothing can be recorded.
+        """
+        # (2) the subject is who the certificate names; a request cannot name one
+        attempt = Attempt.begin(peer, "read", self._clock.now_us())
+        # one request sees exactly one revision, and holds it until its ticket is signed (T31)
+        with self._in_force.bundle() as bundle:
+            request = self._understand(attempt, parse, bundle.revision)
+            # (3) facts and the pure decision; then what only the broker knows
+            verdict, ticket = self._judge.reserve(attempt, self._judge.decide(bundle, attempt, request))
+            # (4) on record and durable before any answer, a denial too
+            audit_index = self._record(attempt, verdict, ticket)
+            if ticket is None:
+                raise refusal(verdict.decision, attempt.id)
+            # (5) signed, short-lived, bound to subject, connector, schema and this very record
+            return self._grant(ticket.model_copy(update={"audit_index": audit_index}), verdict)
+
+    def describe(self, peer: Peer, parse: Parse[ReadRequest]) -> tuple[Column, ...]:
+        """The columns that a read would deliver; decided and recorded like a read, but without a ticket.
+
+        Raises:
+            ExchangeError: as `authorise`.
+        """
+        attempt = Attempt.begin(peer, "describe", self._clock.now_us())
+        with self._in_force.bundle() as bundle:
+            request = self._understand(attempt, parse, bundle.revision)
+            verdict = self._judge.decide(bundle, attempt, request)
+            self._record(attempt, verdict, None)
+        obligations, dataset = verdict.decision.obligations, verdict.dataset
+        if not verdict.decision.allowed or obligations is None or dataset is None:
+            raise refusal(verdict.decision, attempt.id)
+        return governed_columns(obligations, dataset)
+
+    def _understand(self, attempt: Attempt, parse: Parse[ReadRequest], revision: int) -> ReadRequest:
+        """What is no request at all is refused, and on record like every other denial."""
+        request: ReadRequest | None = None
+        try:
+            request = parse()
+            check_request(request)
+        except RequestInvalid as error:
+            error.id = attempt.id
+            record_malformed(attempt, request, error.stable_reason, revision, self._ledger)
+            raise
+        return request
+
+    def _record(self, attempt: Attempt, verdict: Verdict, ticket: Ticket | None) -> int:
+        try:
+            return record_decision(attempt, verdict, ticket.expires_at if ticket else 0, self._ledger)
+        except ExchangeError:
+            if ticket is not None:
+                # the ticket never came to be; if this fails too, its rows stay spent, which is the safe side
+                with suppress(Unavailable):
+                    self._judge.give_back(ticket)
+            raise
+
+    def _grant(self, ticket: Ticket, verdict: Verdict) -> Grant:
+        connector = self._registry.connector(ticket.audience)
+        if connector is None or verdict.dataset is None:
+            raise ConnectorUnavailable("no connector serves the dataset", id=ticket.id)
+        return Grant(
+            id=ticket.id,
+            ticket=self._signer.sign(ticket),
+            offers=(Offer(location=connector.location, department=ticket.audience),),
+            columns=governed_columns(ticket.obligations, verdict.dataset),
+            revision=ticket.revision,
+            audit_index=ticket.audit_index,
+            expires_us=ticket.expires_at * MICROS,
+            trace_id=ticket.trace_id,
+        )

@@ -1,0 +1,32 @@
+"""The columns that will arrive: the allow-list in order, with the types that masks leave."""
+
+from __future__ import annotations
+
+import re
+
+from exchange.model.dataset import Column, Dataset
+from exchange.model.obligation import ColumnRule, Obligations, Pseudonym, Redact
+
+_DICTIONARY = re.compile(r"dictionary<values=(.*), indices=\w+, ordered=\d>")
+_PLAIN = {"string_view": "string", "binary_view": "binary"}
+
+
+def governed_columns(obligations: Obligations, dataset: Dataset) -> tuple[Column, ...]:
+    """What a connector will deliver for these obligations, as far as a registration tells.
+
+    Everything is nullable, because masks may make it so; layouts are the plain ones.
+    """
+    by_name = {column.name: column for column in dataset.columns}
+    return tuple(_governed(rule, by_name[rule.name]) for rule in obligations.columns if rule.name in by_name)
+
+
+def _governed(rule: ColumnRule, column: Column) -> Column:
+    masked = isinstance(rule.mask, Redact | Pseudonym)
+    return Column(name=column.name, type="string" if masked else plain(column.type), nullable=True)
+
+
+def plain(arrow_type: str) -> str:
+    """The plain counterpart of a type given as text: dictionaries and views are delivered as their values."""
+    match = _DICTIONARY.fullmatch(arrow_type)
+    inner = match[1] if match else arrow_type
+    return _PLAIN.get(inner, inner)

@@ -1,0 +1,97 @@
+"""Step 4: the decision as it stands in the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.audit.kinds import DecisionRecord
+from exchange.audit.record import bounded, moment
+from exchange.broker.access import MICROS, Attempt, Verdict
+from exchange.broker.ledger import Ledger
+from exchange.broker.understand import asked
+from exchange.errors import RequestInvalid
+from exchange.model.decision import obligations_digest
+from exchange.model.request import ReadRequest
+
+_RULES_MAX = 64
+_RULE_CHARS_MAX = 256
+
+
+def record_decision(attempt: Attempt, verdict: Verdict, expires_s: int, ledger: Ledger) -> int:
+    """Append the decision, a denial too; returns its index once it is durable.
+
+    Args:
+        attempt: who asked, and when.
+        verdict: what was decided.
+        expires_s: unix seconds at which a ticket ends; 0 where there is none.
+        ledger: where to.
+
+    Raises:
+        AuditUnavailable: it is not recorded, so nothing may be answered.
+        RequestInvalid: the question is too large for a record; that it was asked and refused is recorded.
+    """
+    plain = _plain(attempt, verdict)
+    try:
+        return ledger.append(
+            DecisionRecord(
+                **plain,
+                **asked(verdict.request, verdict.dataset, verdict.where, ledger),
+                rules=tuple(bounded(rule, _RULE_CHARS_MAX) for rule in verdict.decision.rules[:_RULES_MAX]),
+                expires=moment(expires_s * MICROS) if expires_s else "",
+            )
+        )
+    except RequestInvalid as error:
+        ledger.append(_too_large(plain))
+        error.id = attempt.id
+        raise
+
+
+def record_malformed(
+    attempt: Attempt, request: ReadRequest | None, reason: str, revision: int, ledger: Ledger
+) -> None:
+    """Append that something was asked which is no proper request; None if it could not even be read.
+
+    Raises:
+        AuditUnavailable: it is not recorded, so nothing may be answered.
+    """
+    asked_for = asked(request, None, None, ledger) if request else {"dataset": "", "purpose": ""}
+    ledger.append(
+        DecisionRecord(
+            **_who(attempt),
+            **asked_for,
+            decision="deny",
+            reason=reason,
+            public_reason=reason,
+            revision=revision,
+        )
+    )
+
+
+def _who(attempt: Attempt) -> dict[str, Any]:
+    subject = attempt.peer.subject
+    return {
+        "id": attempt.id,
+        "subject": subject.id,
+        "department": subject.department,
+        "action": attempt.action,
+    }
+
+
+def _plain(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
+    decision, obligations = verdict.decision, verdict.decision.obligations
+    return {
+        **_who(attempt),
+        "decision": decision.effect.value,
+        "reason": decision.reason,
+        "public_reason": decision.public_reason,
+        "obligations": obligations_digest(obligations),
+        "schema_digest": verdict.dataset.schema_digest if verdict.dataset else "",
+        "revision": decision.revision,
+        "row_limit": (obligations.row_limit or 0) if obligations else 0,
+    }
+
+
+def _too_large(plain: dict[str, Any]) -> DecisionRecord:
+    refused = {"decision": "deny", "reason": "too-large-to-record", "public_reason": "request-invalid"}
+    kept = {**plain, **refused, "obligations": "", "row_limit": 0}
+    return DecisionRecord(**kept, dataset="", purpose="")

@@ -1,0 +1,127 @@
+"""Step 3: the facts (PIP), the pure decision (PDP), and what only the broker knows."""
+
+from __future__ import annotations
+
+from exchange.broker.access import MICROS, Attempt, Verdict, denied
+from exchange.broker.issued import IssuedTicket, IssuedTickets
+from exchange.broker.registry import Availability, Registry
+from exchange.broker.settings import Limits
+from exchange.errors import Unavailable
+from exchange.model.decision import Decision
+from exchange.model.obligation import Obligations
+from exchange.model.request import ReadRequest
+from exchange.model.subject import Kind
+from exchange.model.ticket import TICKET_BYTES_MAX, Ticket
+from exchange.policy.bundle import Bundle
+from exchange.policy.decide import decide
+from exchange.policy.facts import Facts
+
+_ENVELOPE_BYTES = 512
+"""What a token adds to its claims besides base64: header, signature, key id."""
+
+
+class Judge:
+    """Turns a question into a verdict and, where that allows, into the claims of a ticket."""
+
+    def __init__(
+        self, registry: Registry, issued: IssuedTickets, limits: Limits, operating_state: str
+    ) -> None:
+        self._registry = registry
+        self._issued = issued
+        self._limits = limits
+        self._operating_state = operating_state
+
+    def decide(self, bundle: Bundle, attempt: Attempt, request: ReadRequest) -> Verdict:
+        """Gather the facts and ask policy; the same steps whether or not the dataset exists (T56)."""
+        dataset = self._registry.get(request.dataset)
+        subject = attempt.peer.subject
+        facts = Facts(subject, dataset, request, attempt.action, attempt.moment, self._operating_state)
+        outcome = decide(bundle, facts)
+        decision = outcome.decision
+        if subject.kind is not Kind.SYSTEM:
+            # the gate has refused it before; data must not depend on that alone
+            decision = denied(decision, "kind-refused", public="not-granted")
+        return Verdict(request, dataset, decision, outcome.where)
+
+    def reserve(self, attempt: Attempt, verdict: Verdict) -> tuple[Verdict, Ticket | None]:
+        """Put the rows aside and draw up the ticket, whose audit index is still open; None with a denial.
+
+        What stands in the way only now is told to the subject, because policy has granted it the dataset.
+        """
+        decision, dataset = verdict.decision, verdict.dataset
+        if not decision.allowed or dataset is None or decision.obligations is None:
+            return verdict, None
+        expires_s = attempt.until_s(self._limits.ticket_ttl_s)
+        if obstacle := self._obstacle(attempt, verdict, decision.obligations, expires_s):
+            return _deny(verdict, *obstacle)
+        try:
+            obligations = self._issued.reserve(_entry(attempt, verdict, expires_s), decision.obligations)
+        except Unavailable:
+            return _deny(verdict, "unavailable", "the broker cannot issue tickets now; try again later")
+        if obligations is None:
+            return _deny(verdict, "limit-exhausted", "the rows allowed in this period are used up")
+        limited = decision.model_copy(update={"obligations": obligations})
+        verdict = Verdict(verdict.request, dataset, limited, verdict.where)
+        return verdict, self._draft(attempt, verdict, obligations, expires_s)
+
+    def _obstacle(
+        self, attempt: Attempt, verdict: Verdict, obligations: Obligations, expires_s: int
+    ) -> tuple[str, str] | None:
+        """Reason and text of what stands in the way of a ticket; None if nothing does."""
+        if self._registry.availability(verdict.request.dataset) is not Availability.SERVING:
+            return "connector-unavailable", "the dataset's connector is silent; try again later"
+        if expires_s <= attempt.now_us // MICROS:
+            return "identity-refused", "the certificate expires this very second; renew it"
+        if not _fits(self._draft(attempt, verdict, obligations, expires_s)):
+            return "request-invalid", "this is too large for a ticket; ask for fewer columns"
+        return None
+
+    def give_back(self, ticket: Ticket) -> None:
+        """Undo a reservation whose ticket never came to be.
+
+        Raises:
+            Unavailable: the rows stay spent, which is the safe side.
+        """
+        self._issued.cancel(ticket.id)
+
+    def _draft(self, attempt: Attempt, verdict: Verdict, obligations: Obligations, expires_s: int) -> Ticket:
+        request, dataset = verdict.request, verdict.dataset
+        return Ticket(
+            id=attempt.id,
+            subject=attempt.peer.subject.id,
+            audience=dataset.department if dataset else "",
+            dataset=request.dataset,
+            schema_digest=dataset.schema_digest if dataset else "",
+            purpose=request.purpose,
+            obligations=obligations,
+            where=verdict.where,
+            revision=verdict.decision.revision,
+            audit_index=0,
+            issued_at=attempt.now_us // MICROS,
+            expires_at=expires_s,
+            stream_until=attempt.until_s(self._limits.stream_ttl_s),
+            trace_id=request.trace_id,
+        )
+
+
+def _deny(verdict: Verdict, reason: str, message: str) -> tuple[Verdict, None]:
+    decision: Decision = denied(verdict.decision, reason, message=message)
+    return Verdict(verdict.request, verdict.dataset, decision, verdict.where), None
+
+
+def _fits(ticket: Ticket) -> bool:
+    """Whether a token of these claims is within its size, before anything is recorded as granted."""
+    claims_bytes = len(ticket.model_dump_json().encode())
+    return claims_bytes * 4 // 3 + _ENVELOPE_BYTES <= TICKET_BYTES_MAX
+
+
+def _entry(attempt: Attempt, verdict: Verdict, expires_s: int) -> IssuedTicket:
+    return IssuedTicket(
+        id=attempt.id,
+        subject=attempt.peer.subject.id,
+        department=verdict.request.dataset.partition(".")[0],
+        dataset=verdict.request.dataset,
+        issued_us=attempt.now_us,
+        expires_us=expires_s * MICROS,
+        trace=verdict.request.trace_id,
+    )

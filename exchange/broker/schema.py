@@ -1,0 +1,72 @@
+"""The tables of the broker's state, by version; an older database is brought up to date when it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from exchange.errors import ConfigError
+
+_VERSION_1 = """
+-- Tickets issued: whose, for what, and how many rows they count for in rate windows.
+CREATE TABLE ticket (
+  id TEXT PRIMARY KEY,
+  subject TEXT NOT NULL,
+  department TEXT NOT NULL,
+  dataset TEXT NOT NULL,
+  issued_us INTEGER NOT NULL,
+  expires_us INTEGER NOT NULL,
+  trace TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  settled INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ticket_window ON ticket (subject, dataset, issued_us, rows);
+
+-- Statements recorded: one of each kind from each speaker for each ticket. An index over the audit log.
+CREATE TABLE statement (
+  key TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  audit_index INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Certificates the audit log holds already.
+CREATE TABLE certificate (fingerprint TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+-- Connectors and what they serve.
+CREATE TABLE connector (department TEXT PRIMARY KEY, location TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE dataset (
+  id TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  department TEXT NOT NULL REFERENCES connector (department),
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Policy revisions, whole. One without audit_index was never acknowledged and never took effect.
+CREATE TABLE revision (
+  number INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL,
+  tree TEXT NOT NULL,
+  audit_index INTEGER
+) STRICT;
+
+-- Single numbers, by name.
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1,)
+"""The script that leads from version n to n + 1; once released, a script is never edited."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the version of this program.
+
+    Raises:
+        ConfigError: the database was written by a newer program.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise ConfigError(
+            f"the broker's database has version {version}, this program knows {len(MIGRATIONS)}",
+            hint="start the newer program, or restore the database of this one",
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN EXCLUSIVE;{script}PRAGMA user_version={number};COMMIT;")

@@ -1,0 +1,40 @@
+"""The services on the wire, each a thin line from the call's peer to the part that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from exchange.broker.assembly import Parts
+from exchange.broker.chains import presented
+from exchange.broker.flight import FlightFront
+from exchange.wire import serving
+from exchange.wire.serving import Call
+
+
+def handlers(parts: Parts) -> list[Any]:
+    """Every handler of the broker's server but health and reflection."""
+    gate = parts.gate
+
+    def read_entries(start: int, count: int, call: Call) -> Iterator[tuple[int, list[bytes]]]:
+        return parts.auditors.entries(gate.peer(call).subject, start, count)
+
+    return [
+        serving.access_service(lambda parse, call: parts.door.authorise(gate.peer(call), parse)),
+        serving.catalogue_service(lambda call: parts.catalogue.entries(gate.peer(call).subject)),
+        serving.connector_service(
+            lambda parse, call: parts.connectors.register(gate.peer(call).subject, parse),
+            lambda location, call: parts.connectors.heartbeat(gate.peer(call).subject, location),
+        ),
+        serving.receipt_service(
+            lambda parse, call: parts.receipts.submit(gate.peer(call), presented(call.auth_context()), parse)
+        ),
+        serving.policy_service(
+            lambda parse, call: parts.policies.publish(
+                gate.peer(call), presented(call.auth_context()), parse
+            ),
+            lambda _call: parts.policies.revision(),
+        ),
+        serving.audit_service(lambda call: parts.auditors.checkpoint(gate.peer(call).subject), read_entries),
+        FlightFront(gate, parts.door, parts.catalogue).handler(),
+    ]

@@ -1,0 +1,51 @@
+"""The broker's configuration, `broker.toml`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from exchange.config import Address, FilePath, Settings
+from exchange.model.ticket import STREAM_LIFETIME_S_MAX, TICKET_LIFETIME_S_MAX
+from exchange.security.credentials import TlsSettings
+
+
+class Limits(Settings):
+    """Lifetimes and sizes; each has a bound, none can be switched off.
+
+    Attributes:
+        ticket_ttl_s: a ticket must be admitted within so many seconds.
+        stream_ttl_s: a stream is ended so many seconds after its ticket was issued.
+        heartbeat_s: how often connectors call; one is silent after three missed calls.
+        workers: calls served at once.
+        message_bytes_max: a larger message fails its own call and nothing else (T23).
+    """
+
+    ticket_ttl_s: int = Field(default=60, ge=1, le=TICKET_LIFETIME_S_MAX)
+    stream_ttl_s: int = Field(default=3600, ge=1, le=STREAM_LIFETIME_S_MAX)
+    heartbeat_s: int = Field(default=5, ge=1, le=60)
+    workers: int = Field(default=32, ge=2, le=1024)
+    message_bytes_max: int = Field(default=8 << 20, ge=1 << 16, le=64 << 20)
+
+
+class BrokerSettings(Settings):
+    """One broker.
+
+    Attributes:
+        trust_domain: of the city; certificates of others are refused.
+        listen: where to serve, `host:port`; port 0 takes a free one.
+        state: folder of the database and, in `keys/`, of the broker's own keys (0600, made at first start).
+        audit: folder of the audit log.
+        policies: folder of the initial policy tree; once a revision was published, the state's tree stands.
+        operating_state: of the city, one of those its policies declare; conditions may depend on it.
+        tls: the broker's certificates.
+        limits: lifetimes and sizes.
+    """
+
+    trust_domain: str = Field(min_length=1, max_length=200)
+    listen: Address
+    state: FilePath
+    audit: FilePath
+    policies: FilePath
+    operating_state: str = "normal"
+    tls: TlsSettings
+    limits: Limits = Limits()

@@ -1,0 +1,34 @@
+"""Rate windows: how many rows a subject may still take from a dataset (T53).
+
+The window slides exactly: what counts is every ticket of this subject for this dataset that was issued in
+the last `seconds`, whatever its purpose, because the reader of two purposes is one reader. A ticket counts
+for all the rows it may deliver from the moment it is issued until the connector's END says how many it
+delivered; where no END ever arrives it goes on counting for all of them. Rows read before a window was
+introduced count as well, once their END has arrived.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from exchange.model.obligation import RateWindow
+
+_SPENT = """
+SELECT coalesce(sum(rows), 0) FROM ticket WHERE subject = ? AND dataset = ? AND issued_us > ?
+"""
+
+
+def remaining(
+    connection: sqlite3.Connection, subject: str, dataset: str, windows: Sequence[RateWindow], now_us: int
+) -> int | None:
+    """Rows that all the windows still leave; 0 or less when one is spent, None when there is no window.
+
+    Call it in the transaction that issues the ticket, so that no two tickets see the same remainder.
+    """
+    left: list[int] = []
+    for window in windows:
+        since = now_us - window.seconds * 1_000_000
+        (spent,) = connection.execute(_SPENT, (subject, dataset, since)).fetchone()
+        left.append(window.rows_max - spent)
+    return min(left, default=None)
