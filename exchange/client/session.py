@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import grpc
 
@@ -13,13 +12,11 @@ from exchange.model.clock import Clock
 from exchange.model.subject import CITY, Kind, Subject
 from exchange.security.credentials import load_identity, load_roots
 from exchange.security.identity import subject_of
-from exchange.security.pem import parse_certificates
 from exchange.security.receipts import Trust
 from exchange.security.signing import StatementSigner
 from exchange.security.tls import Option, channel
 
 CONNECTORS_MAX = 256
-_SHOWN = Path("the chain that the connector showed")
 _PLAIN_MESSAGES_ONLY: tuple[Option, ...] = (
     # A compressed message is not unpacked: a few bytes could become any number (T65).
     ("grpc.per_message_decompression", 0),
@@ -45,8 +42,9 @@ class Session:
                 f"{settings.tls.identity_chain}: {error.public}",
                 hint="compare `trust_domain` with the certificate",
             ) from None
-        self.signer = StatementSigner(identity.key, identity.leaf)
-        self._roots = load_roots(settings.tls.roots, now_us)
+        self.signer = StatementSigner(identity.key, identity.leaf, identity.chain[1:])
+        # a receipt carries its issuers, so the roots are all a consumer needs to believe one
+        self.trust = Trust(load_roots(settings.tls.roots, now_us), (), settings.trust_domain)
         self._lock = threading.Lock()
         self._connectors: dict[tuple[str, str], grpc.Channel] = {}
         self._closed = False
@@ -78,15 +76,6 @@ class Session:
                     self._connectors.pop(next(iter(self._connectors))).close()
                 self._connectors[key] = self._channel(target, department, Kind.CONNECTOR)
             return self._connectors[key]
-
-    def trust(self, chain_pem: bytes) -> Trust:
-        """The city's roots, with the intermediates that a peer showed.
-
-        Raises:
-            ConfigError: the chain is not PEM.
-        """
-        shown = parse_certificates(chain_pem, _SHOWN) if chain_pem else ()
-        return Trust(self._roots, shown, self.settings.trust_domain)
 
     def close(self) -> None:
         """Close every channel; idempotent."""

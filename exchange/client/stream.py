@@ -26,7 +26,6 @@ from exchange.model.receipt import Outcome, Receipt
 from exchange.model.request import ReadRequest
 from exchange.wire import flight
 from exchange.wire.asking import Grant
-from exchange.wire.chain import chain_from_metadata
 from exchange.wire.fetching import do_get, is_answer
 from exchange.wire.status import error_of
 
@@ -101,7 +100,7 @@ class Stream:
         for data in messages:
             outside = self._guard.admit(data)
             if len(data.app_metadata):
-                self._close(data, outside.rows, call)
+                self._close(data, outside.rows)
                 break
             self._tally.add(data, outside.rows)
             yield self._guard.decode(data, outside, self.schema)
@@ -112,13 +111,13 @@ class Stream:
         if _goes_on(call):
             raise StreamMismatch("the stream went on after its trailer")
 
-    def _close(self, data: flight.Data, rows: int, call: Any) -> None:
+    def _close(self, data: flight.Data, rows: int) -> None:
         if rows:
             raise StreamMismatch("the stream's trailer carries rows")
         receipt = read_trailer(data.app_metadata)
         end = verify_trailer(
             receipt,
-            self._session.trust(chain_from_metadata(call.initial_metadata())),
+            self._session.trust,
             at_us=self._session.clock.now_us(),
             ticket=self.grant.id,
             department=self._department,

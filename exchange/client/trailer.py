@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from exchange.client.tally import Tally
-from exchange.errors import ConfigError, RequestInvalid, SourceFailed, StreamBroken, StreamMismatch
+from exchange.errors import RequestInvalid, SourceFailed, StreamBroken, StreamMismatch
 from exchange.model.receipt import End, Outcome, Receipt
 from exchange.model.subject import Kind
 from exchange.security.receipts import Trust, open_receipt
@@ -33,7 +33,7 @@ def verify_trailer(receipt: Receipt, trust: Trust, *, at_us: int, ticket: str, d
 
     Args:
         receipt: from the last message.
-        trust: the city's roots, and the intermediates that the connector showed.
+        trust: the city's roots; the receipt itself carries its issuers.
         at_us: now, in unix microseconds.
         ticket: access id.
         department: the dataset's.
@@ -44,7 +44,7 @@ def verify_trailer(receipt: Receipt, trust: Trust, *, at_us: int, ticket: str, d
     """
     try:
         statement, subject = open_receipt(receipt, trust, at_us)
-    except (RequestInvalid, ConfigError) as error:
+    except RequestInvalid as error:
         raise StreamMismatch(f"the stream's trailer cannot be believed: {error.public}") from None
     if subject.kind is not Kind.CONNECTOR or subject.department != department:
         raise StreamMismatch("the stream's trailer was not signed by the dataset's connector")

@@ -30,7 +30,6 @@ from exchange.security.signing import StatementSigner
 from exchange.security.tls import server_credentials
 from exchange.wire import flight, serving
 from exchange.wire.asking import Entry, Grant, Offer
-from exchange.wire.chain import CHAIN
 
 DOMAIN = "zhongshui.example"
 SCHEMA = pa.schema([("origin", pa.string()), ("delay", pa.int64())])
@@ -52,14 +51,10 @@ class Actor:
     tls: TlsSettings
     spiffe_id: str
 
-    @property
-    def signer(self) -> StatementSigner:
+    def signer(self, issuers: Actor | None) -> StatementSigner:
         identity = load_identity(self.tls, SystemClock().now_us())
-        return StatementSigner(identity.key, identity.leaf)
-
-    @property
-    def chain(self) -> bytes:
-        return self.tls.identity_chain.read_bytes()
+        shown = load_identity(issuers.tls, SystemClock().now_us()).chain[1:] if issuers else ()
+        return StatementSigner(identity.key, identity.leaf, shown)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +110,7 @@ def second_message(table: pa.Table, options: pa.ipc.IpcWriteOptions | None = Non
 class World:
     """A small city whose parts do what a test says.
 
-    `stream` yields the messages of a DoGet; `connector` signs its end; `offers` and `columns` are what the
+    `stream` yields the messages of a DoGet; `speaker` signs its end; `offers` and `columns` are what the
     broker promises; `received` is what the consumer reported.
     """
 
@@ -124,7 +119,7 @@ class World:
     offers: tuple[Offer, ...] = ()
     location: str = ""
     speaker: str = "port"
-    chain: str | None = "port"
+    issuers: str | None = "port"
     access_error: ExchangeError | None = None
     receipt_errors: list[ExchangeError] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
@@ -164,7 +159,8 @@ class World:
             "started_us": 1,
             "ended_us": 2,
         }
-        return actor.signer.sign(End(**(values | changes)))
+        issuers = self.actors[self.issuers] if self.issuers else None
+        return actor.signer(issuers).sign(End(**(values | changes)))
 
     # the two servers
 
@@ -236,8 +232,6 @@ class World:
     def _connector(self) -> Any:
         def do_get(_request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
             context.add_callback(lambda: self.cancelled.append(True))
-            if self.chain:
-                context.send_initial_metadata(((CHAIN, self.actors[self.chain].chain),))
             yield from self.stream(self, context)
 
         handler = grpc.unary_stream_rpc_method_handler(do_get)

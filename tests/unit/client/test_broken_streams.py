@@ -122,7 +122,7 @@ def test_a_trailer_of_another_read(flights: Reading, world: World) -> None:
 
 
 def test_a_trailer_signed_by_another_departments_connector(flights: Reading, world: World) -> None:
-    world.speaker = world.chain = "weather"
+    world.speaker = world.issuers = "weather"
 
     expect(flights, world, errors.StreamMismatch, "not signed by the dataset's connector", Outcome.FAILED)
 
@@ -135,7 +135,7 @@ def test_a_trailer_signed_by_another_system_of_the_department(flights: Reading, 
 
 def test_a_trailer_in_the_connectors_name_signed_with_anothers_key(flights: Reading, world: World) -> None:
     forged = world.actors["port"].spiffe_id
-    world.speaker = world.chain = "weather"
+    world.speaker = world.issuers = "weather"
     world.stream = lambda w, c: w.whole(connector=forged)
 
     expect(flights, world, errors.StreamMismatch, "cannot be believed", Outcome.FAILED)
@@ -153,11 +153,11 @@ def test_a_trailer_whose_signature_was_altered(flights: Reading, world: World) -
     expect(flights, world, errors.StreamMismatch, "cannot be believed", Outcome.FAILED)
 
 
-@pytest.mark.parametrize("chain", [None, "weather"])
+@pytest.mark.parametrize("issuers", [None, "weather"])
 def test_a_trailer_whose_certificate_leads_to_no_root(
-    flights: Reading, world: World, chain: str | None
+    flights: Reading, world: World, issuers: str | None
 ) -> None:
-    world.chain = chain
+    world.issuers = issuers
 
     expect(flights, world, errors.StreamMismatch, "no trusted authority", Outcome.FAILED)
 
