@@ -72,7 +72,7 @@ def heartbeat(channel: grpc.Channel, location: str, *, timeout_s: float) -> Beat
 def submit_receipts(
     channel: grpc.Channel, receipts: Sequence[Receipt], *, timeout_s: float
 ) -> tuple[str, ...]:
-    """Hand over signed statements (step 10); one answer each, in order: "" if recorded, else the reason why not.
+    """Hand over signed statements (step 10); for each, in order: "" if recorded, else the reason why not.
 
     Raises:
         ExchangeError: none of them is acknowledged.
