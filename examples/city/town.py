@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,15 +83,19 @@ class Town:
             return self.folder / "broker" / "broker.toml"
         return self.home(department) / "connector.toml"
 
-    def start(self, department: str) -> None:
+    def start(self, department: str, wrapper: Sequence[str] = ()) -> None:
         """Start the broker ("city") or a connector and wait until it serves.
+
+        Args:
+            department: which.
+            wrapper: a program that is given the command's arguments and runs it; tests use it.
 
         Raises:
             SystemExit: it did not come up; its log is shown.
         """
         what = "broker" if department == CITY else "connector"
         log = self.config(department).with_suffix(".log")
-        program = [str(Path(sys.executable).with_name("exchange"))]
+        program = [*wrapper] or [str(Path(sys.executable).with_name("exchange"))]
         with log.open("ab") as output:
             self.processes[department] = subprocess.Popen(
                 [*program, what, "serve", str(self.config(department))],
