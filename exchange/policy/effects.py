@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from exchange.errors import PredicateInvalid
 from exchange.model.base import Frozen
@@ -47,14 +47,15 @@ class Effects(Frozen):
     def _scopes(cls, masks: Any) -> Any:
         return {name: scoped(mask) for name, mask in masks.items()} if isinstance(masks, dict) else masks
 
-    @model_validator(mode="after")
-    def _parses(self) -> Effects:
-        if self.rows is not None:
+    @field_validator("rows")
+    @classmethod
+    def _parses(cls, rows: str | None) -> str | None:
+        if rows is not None:
             try:
-                parse(self.rows)
+                parse(rows)
             except PredicateInvalid as error:
-                raise ValueError(f"rows: {error.public}") from None
-        return self
+                raise ValueError(error.public) from None
+        return rows
 
     @property
     def row_filter(self) -> Predicate | None:

@@ -54,9 +54,10 @@ class TomlSource:
             raise self._explain(error, at) from None
 
     def _explain(self, error: ValidationError, at: Path) -> PolicyInvalid:
-        item = error.errors()[0]
+        # A misspelt key makes two faults, one unknown and one missing: the unknown one is what to mend.
+        item = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         path = (*at, *item["loc"])
-        key = ".".join(map(str, item["loc"])) or "the table"
+        key = ".".join(map(str, item["loc"])) or "here"
         match item["type"]:
             case "extra_forbidden":
                 return refused(self.place(path), f"unknown key `{key}`", "remove it or mend its spelling")

@@ -113,4 +113,6 @@ def nodes(tree: Any) -> Iterator[tuple[str, Node]]:
             yield from nodes(inner)
     elif isinstance(tree, list):
         for inner in tree:
+            if isinstance(inner, dict):
+                yield "item", inner
             yield from nodes(inner)

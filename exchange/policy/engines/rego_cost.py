@@ -47,7 +47,7 @@ class _Costs:
 
     def of_name(self, name: str) -> int:
         if name not in self._rules:
-            return 1
+            return 0
         if name in self._open:
             line = self._rules[name][0].line
             raise refused(
@@ -71,7 +71,7 @@ class _Costs:
             return 0
         if "stmts" in tree:
             return min((1 + self._of(tree["stmts"])) * _factor(tree["stmts"]), STEPS_MAX * 2)
-        own = 1 if "literal" in tree else 0
+        own = int("literal" in tree) + int("Call" in tree)
         if "Var" in tree:
             own += self.of_name(tree["Var"]["value"])
         terms = {"term", "key", "value"} & tree.keys() if "query" in tree else set()

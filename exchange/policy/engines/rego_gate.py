@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +22,9 @@ from exchange.policy.rules import Demand
 from exchange.policy.source import Place, refused
 
 TIME_LIMIT_S = 0.5
+ENGINES_PER_THREAD_MAX = 128
+Modules = tuple[RegoModule, ...]
+ENGINES_PER_THREAD_MAX = 64
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -32,7 +37,7 @@ class _RegoEffects(Effects):
 
 
 class RegoGate:
-    """One prepared engine per department, cloned for each decision (0.4 µs), so threads share nothing.
+    """One prepared engine per thread and department, cloned for each decision (0.4 µs).
 
     regorus cannot be interrupted. What bounds a decision is what `rego_check` refuses: recursion, growth, and
     more than `rego_cost.STEPS_MAX` steps on the largest input; an answer that took longer than `time_limit_s`
@@ -52,45 +57,70 @@ class RegoGate:
         Raises:
             PolicyInvalid: a module does not run; names the line.
         """
-        self._baseline = (_engine(baseline), (baseline,))
-        self._departments = {
-            name: (_engine(baseline, module), (baseline, module)) for name, module in departments.items()
-        }
+        self._baseline = (baseline,)
+        self._departments = {name: (baseline, module) for name, module in departments.items()}
         self._time_limit_s = time_limit_s
         self._monotonic_s = monotonic_s
+        for modules in (self._baseline, *self._departments.values()):
+            _probe(modules)
 
     def ask(self, department: str, question: Mapping[str, JsonValue]) -> ConditionAnswer:
         """The answer for a dataset of this department; a fault of any kind is `condition-failed`."""
-        prepared, modules = self._departments.get(department, self._baseline)
+        modules: Modules = self._departments.get(department, self._baseline)
         began = self._monotonic_s()
         try:
-            engine = prepared.clone()
+            engine = _prepared(modules).clone()
             engine.set_input(question)
             answer = _answer(engine, modules)
-        except Exception as error:  # noqa: BLE001 -- whatever the engine raises, the gate stays shut
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 -- a panic of the engine is no Exception; the gate stays shut
             return ConditionAnswer(opened=False, reason="condition-failed", detail=engine_error(error)[1])
         if self._monotonic_s() - began > self._time_limit_s:
             return ConditionAnswer(opened=False, reason="condition-failed", detail="time limit exceeded")
         return answer
 
 
-def _engine(*modules: RegoModule) -> Any:
-    engine: Any = regorus.Engine()
-    for module in modules:
-        engine.add_policy(module.file, module.text)
-    for module in modules:
-        probe = engine.clone()
-        probe.set_input(_PROBE)
-        try:
-            for rule in sorted(module.defines):
-                probe.eval_rule_as_json(f"data.{module.package}.{rule}")
-        except Exception as error:  # noqa: BLE001 -- the engine's only way to say that a rule is unsafe
-            line, message = engine_error(error)
-            raise refused(Place(module.file, line), message, "mend the rule") from None
+class _Engines(threading.local):
+    """This thread's engines, the least recently used first.
+
+    An engine may be used and freed only by the thread that made it. Therefore each thread keeps its own, here
+    and not in the gate: a gate is dropped by whichever thread reloads the policy.
+    """
+
+    def __init__(self) -> None:
+        self.known: OrderedDict[Modules, Any] = OrderedDict()
+
+
+_ENGINES = _Engines()
+
+
+def _prepared(modules: Modules) -> Any:
+    known = _ENGINES.known
+    engine: Any = known.get(modules)
+    if engine is None:
+        engine = known[modules] = regorus.Engine()
+        for module in modules:
+            engine.add_policy(module.file, module.text)
+        if len(known) > ENGINES_PER_THREAD_MAX:
+            known.popitem(last=False)
+    known.move_to_end(modules)
     return engine
 
 
-def _answer(engine: Any, modules: tuple[RegoModule, ...]) -> ConditionAnswer:
+def _probe(modules: Modules) -> None:
+    for module in modules:
+        engine = _prepared(modules).clone()
+        engine.set_input(_PROBE)
+        try:
+            for rule in sorted(module.defines):
+                engine.eval_rule_as_json(f"data.{module.package}.{rule}")
+        except Exception as error:  # noqa: BLE001 -- the engine's only way to say that a rule is unsafe
+            line, message = engine_error(error)
+            raise refused(Place(module.file, line), message, "mend the rule") from None
+
+
+def _answer(engine: Any, modules: Modules) -> ConditionAnswer:
     codes = tuple(f"{module.file}#deny:{code}" for module in modules for code in _denials(engine, module))
     if codes:
         return ConditionAnswer(opened=False, reason="condition-denied", rules=codes)

@@ -1,0 +1,108 @@
+"""`exchange policy`: check says where and how to mend, explain says which rule made a decision so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from small_city import EXAMPLE_CITY
+from typer.testing import CliRunner
+
+from exchange.cli.policy import app
+from exchange.errors import PolicyInvalid
+from exchange.policy.publication import publish_files
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE_CITY, tmp_path / "policies"))
+
+
+def _break(city: Path) -> None:
+    grants = city / "departments/port/grants.csv"
+    grants.write_text(
+        grants.read_text(encoding="utf-8").replace("response, allow", "response, alow", 1), encoding="utf-8"
+    )
+
+
+def test_check_of_a_sound_city() -> None:
+    result = RUN.invoke(app, ["check", str(EXAMPLE_CITY)])
+    assert (result.exit_code, result.output.split(",")[0]) == (0, "sound: 3 departments")
+
+
+def test_check_names_line_and_mend(city: Path) -> None:
+    _break(city)
+    result = RUN.invoke(app, ["check", str(city)])
+    assert result.exit_code == 1
+    assert "departments/port/grants.csv:5: unknown effect 'alow'" in result.output
+    assert "hint: write allow or deny" in result.output
+
+
+def test_check_as_json(city: Path) -> None:
+    assert json.loads(RUN.invoke(app, ["check", str(city), "--json"]).output)["ok"] is True
+    _break(city)
+    found = json.loads(RUN.invoke(app, ["check", str(city), "--json"]).output)
+    assert found["ok"] is False
+    assert found["problems"][0]["message"].startswith("departments/port/grants.csv:5:")
+
+
+def test_check_of_no_folder(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["check", str(tmp_path / "nowhere")])
+    assert result.exit_code == 1
+    assert "is not a folder" in result.output
+
+
+def _explain(*more: str) -> tuple[int, str]:
+    result = RUN.invoke(app, ["explain", str(EXAMPLE_CITY), *more])
+    return result.exit_code, result.output
+
+
+def test_explain_an_allowed_read(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text(
+        json.dumps({"origin": "string", "tailnum": "string", "dep_delay": "double", "dep_time": "double"})
+    )
+    code, text = _explain(
+        "emergency/dispatch", "port.flights", "--purpose", "emergency-response", "--schema", str(schema)
+    )
+    assert code == 0
+    assert "by departments/port/grants.csv:5" in text
+    assert "tailnum  masked: pseudonym (scope department:emergency/port)" in text
+    assert 'rows         ("dep_delay" > 30) OR ("dep_time" IS NULL)' in text
+
+
+def test_explain_a_refusal() -> None:
+    code, text = _explain("press/desk", "port.flights", "--purpose", "press-inquiry")
+    assert code == 1
+    assert "grants       STOPPED" in text
+    assert "DENY (no-grant)" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["spiffe://x", "port.flights", "--purpose", "stewardship"], "SPIFFE id"),
+        (["port/ops", "port.flights", "--purpose", "stewardship", "--at", "noon"], "is not a time"),
+        (
+            ["port/ops", "port.flights", "--purpose", "stewardship", "--schema", "nowhere.json"],
+            "holds no schema",
+        ),
+    ],
+)
+def test_explain_of_bad_input(more: list[str], said: str) -> None:
+    code, text = _explain(*more)
+    assert code == 1
+    assert said in text
+
+
+def test_what_is_published_was_checked_first(city: Path) -> None:
+    assert sorted(publish_files(city, "weather")) == ["datasets.toml", "grants.csv", "obligations.toml"]
+    with pytest.raises(PolicyInvalid, match="holds no files"):
+        publish_files(city, "press")
+    _break(city)
+    with pytest.raises(PolicyInvalid, match="alow"):
+        publish_files(city, "weather")
