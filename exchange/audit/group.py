@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import copy
 
 from exchange.audit.record import Encoded
 from exchange.errors import AuditUnavailable, ExchangeError
@@ -58,7 +59,7 @@ class Queue:
                 lambda: self._closed or self._fits(len(records), size), self._wait_s_max
             )
             if self._closed:
-                raise self._closed
+                raise copy(self._closed)
             if not fits:
                 raise _overloaded()
             group, place = self._open, len(self._open.items)
@@ -69,7 +70,7 @@ class Queue:
         if not group.done.wait(max(0.0, deadline - time.monotonic())):
             raise _overloaded()  # it may yet become durable; an access recorded but not given harms nobody
         if group.error is not None:
-            raise group.error
+            raise copy(group.error)  # each caller its own: a shared one would gather all their tracebacks
         return group.first + place
 
     def take(self, timeout_s: float | None) -> Group | None:
@@ -98,6 +99,20 @@ class Queue:
         if not group.items:
             return True
         return len(group.items) + count <= GROUP_RECORDS_MAX and group.bytes + size <= GROUP_BYTES_MAX
+
+
+def in_parts(records: Sequence[Encoded]) -> Iterator[list[Encoded]]:
+    """The records in parts that each fit a group beside those of others."""
+    part: list[Encoded] = []
+    size = 0
+    for record in records:
+        if len(part) >= GROUP_RECORDS_MAX // 4 or size + record.size > GROUP_BYTES_MAX // 4:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += record.size
+    if part:
+        yield part
 
 
 def _overloaded() -> AuditUnavailable:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exchange.audit.checkpoint import Checkpoint, sign_checkpoint
 from exchange.audit.commitment import commitment, commitment_key
 from exchange.audit.disk import Disk, SystemDisk
-from exchange.audit.group import GROUP_RECORDS_MAX, Queue
+from exchange.audit.group import Queue, in_parts
 from exchange.audit.kinds import LogRecord
 from exchange.audit.layout import Layout
 from exchange.audit.lock import FolderLock
@@ -129,10 +129,8 @@ class AuditLog:
             AuditUnavailable: some may not be recorded; recording them again is harmless.
             RequestInvalid: one is larger than a record can be; then none is recorded.
         """
-        encoded = [record.encode() for record in records]
         indices: list[int] = []
-        for start in range(0, len(encoded), GROUP_RECORDS_MAX // 4):
-            part = encoded[start : start + GROUP_RECORDS_MAX // 4]
+        for part in in_parts([record.encode() for record in records]):
             first = self._queue.put(part)
             indices.extend(range(first, first + len(part)))
         return indices
@@ -146,7 +144,7 @@ class AuditLog:
 
         Args:
             start: index of the first.
-            count: at most so many; None for all there are at the moment of the call.
+            count: at most so many; None for all there are when reading begins.
         """
         durable = self._writer.durable
         end = durable.size if count is None else min(durable.size, start + count)

@@ -1,0 +1,109 @@
+"""F3 disk full: nothing is recorded, so nothing is answered; when space returns the log goes on by itself."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from audit_house import NEVER_SIGN, FaultyDisk, decision, judged, lines_of, open_log
+
+from exchange.errors import AuditUnavailable
+
+
+def no_space(_: bytes) -> int:
+    raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def half_fits(*, begins: bool) -> Callable[[bytes], int | None]:
+    """Of a batch's text (or, otherwise, of its leaf hashes) ten bytes fit; after them nothing does."""
+    started = False
+
+    def fault(data: bytes) -> int | None:
+        nonlocal started
+        if started:
+            return no_space(data)
+        started = data.startswith(b"#batch") == begins
+        return 10 if started else None
+
+    return fault
+
+
+def test_f03_a_batch_without_space_fails_and_the_next_one_succeeds(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    with open_log(tmp_path, disk=disk) as log:
+        size = log.size
+        disk.write_fault = no_space
+        with pytest.raises(AuditUnavailable, match="nothing can be recorded") as refused:
+            log.append(decision(1))
+        assert "full" in refused.value.hint
+        assert log.size == size
+        disk.write_fault = None
+        assert log.append(decision(2)) == size
+    assert judged(tmp_path).whole
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["in the segment", "in the leaf hashes"])
+def test_f03_half_a_batch_leaves_no_trace(tmp_path: Path, *, begins: bool) -> None:
+    disk = FaultyDisk()
+    with open_log(tmp_path, disk=disk, limits=NEVER_SIGN) as log:
+        disk.write_fault = half_fits(begins=begins)
+        with pytest.raises(AuditUnavailable):
+            log.append(decision(0xDEAD))
+        disk.write_fault = None
+        log.append(decision(2))
+    assert f"{0xDEAD:032x}".encode() not in b"".join(lines_of(tmp_path))
+    assert judged(tmp_path).whole
+
+
+def test_f03_a_commit_line_without_space_is_made_up_for_later(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    with open_log(tmp_path, disk=disk, limits=NEVER_SIGN) as log:
+        disk.write_fault = lambda data: no_space(data) if data.startswith(b"#commit") else None
+        first = log.append(decision(1))
+        disk.write_fault = None
+        assert log.append(decision(2)) == first + 1
+        assert len(list(log.read())) == log.size
+    assert judged(tmp_path).whole
+
+
+def test_f03_a_checkpoint_without_space_is_signed_later(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    with open_log(tmp_path, disk=disk) as log:
+        disk.replace_fault = lambda: no_space(b"") and None
+        log.append(decision(1))
+        disk.replace_fault = None
+        log.append(decision(2))
+    verdict = judged(tmp_path)
+    assert verdict.whole
+    assert verdict.signed == verdict.records
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if made.returncode != 0:
+        pytest.skip("mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_f03_on_a_real_disk_of_one_megabyte(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (512 << 10))
+    folder, recorded = small_disk / "log", []
+    with open_log(folder) as log:
+        with pytest.raises(AuditUnavailable):
+            for number in range(10_000):
+                recorded.extend(log.append_many([decision(number * 10 + each) for each in range(10)]))
+        ballast.unlink()
+        recorded.append(log.append(decision(1)))
+    assert recorded == list(range(1, len(recorded) + 1))
+    assert len(lines_of(folder)) == len(recorded) + 2
+    assert judged(folder).whole
