@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from exchange.connector.settings import ConnectorSettings, DatasetSettings
 from exchange.connector.source import Source
-from exchange.errors import ConfigError, ExchangeError, RequestInvalid, SourceFailed
+from exchange.errors import ConfigError, RequestInvalid, SourceFailed
 from exchange.model.dataset import Column, Dataset, check_dataset_id
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _table(source: Source, item: DatasetSettings, dataset_id: str) -> Table:
 def _schema(source: Source, item: DatasetSettings) -> pa.Schema:
     try:
         return source.schema(item.table).remove_metadata()
-    except ExchangeError:
+    except (ConfigError, SourceFailed):
         raise
     except Exception as error:
         raise SourceFailed("the department's source failed", detail=repr(error)) from error

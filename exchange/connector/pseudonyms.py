@@ -19,6 +19,7 @@ def pseudonym_key(state: Path) -> bytes:
         ConfigError: it cannot be written or read, others can read it, or it is damaged. It is never made anew
             over an existing one: every pseudonym handed out so far would silently change.
     """
+    files.make_folder(state)
     path = state / FILE
     if not path.exists():
         _create(path)

@@ -16,7 +16,7 @@ from exchange.connector.limits import Slot
 from exchange.connector.prefetch import Prefetch
 from exchange.connector.source import Source
 from exchange.connector.watch import Guard, Watchdog
-from exchange.errors import ExchangeError, SourceFailed, Unavailable
+from exchange.errors import ExchangeError, PredicateInvalid, SourceFailed, Unavailable
 from exchange.model.canonical import canonical
 from exchange.model.receipt import Outcome, Receipt
 from exchange.wire.flight import Data, encode, ipc_parts
@@ -107,8 +107,9 @@ def _governed(admitted: Admitted, parts: Delivering) -> Iterator[tuple[Data, int
         with parts.source.scan(table.name, scan.columns, scan.hint, parts.batch_rows_max) as raw:
             for batch in govern(raw, ticket.obligations, ticket.where, table.schema, parts.pseudonym_key):
                 yield ipc_parts(batch.serialize()), batch.num_rows
-    except (ExchangeError, GeneratorExit):
+    except (SourceFailed, PredicateInvalid):
         raise
+    # Whatever else a plug-in raises, a ConfigError with a path in it too, is for the operator only (T55).
     except Exception as error:
         raise SourceFailed("the department's source failed", detail=repr(error)) from error
 

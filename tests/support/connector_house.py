@@ -1,10 +1,11 @@
-"""A connector for tests: the real one over real mutual TLS, with a source in memory that a test can disturb."""
+"""A connector for tests: the real one over real mutual TLS, with a source in memory that a test disturbs."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +20,19 @@ from pyarrow.flight import Ticket as FlightTicket
 from exchange.connector.journal import Journal
 from exchange.connector.server import Connector
 from exchange.connector.settings import ConnectorSettings
-from exchange.errors import ConfigError, ExchangeError
+from exchange.errors import ConfigError, ExchangeError, NotRegistered, Unavailable
 from exchange.model.clock import SystemClock
+from exchange.model.dataset import Dataset
 from exchange.model.obligation import ColumnRule, Obligations
 from exchange.model.receipt import End, Receipt, Statement
 from exchange.model.subject import Kind, spiffe_id
 from exchange.model.ticket import Ticket
 from exchange.security.credentials import TlsSettings
+from exchange.security.identity import peer_of
 from exchange.security.signing import embedded_certificate, verify_receipt
 from exchange.security.tickets import TicketSigner
-from exchange.security.tls import channel
-from exchange.wire import flight
+from exchange.security.tls import channel, server_credentials
+from exchange.wire import clients, flight, serving
 from exchange.wire.status import error_of
 
 SCHEMA = pa.schema([("origin", pa.string()), ("dep_delay", pa.int64()), ("secret", pa.string())])
@@ -191,9 +194,17 @@ def read(line: grpc.Channel, token: bytes) -> Reading:
     return read_on(begin(line, token))
 
 
-def read_on(call: Any) -> Reading:
+def opened(line: grpc.Channel, token: bytes) -> tuple[Any, pa.Schema]:
+    """A call of which the schema and one batch are read, and the schema."""
+    call = begin(line, token)
+    schema = flight.read_schema(flight.decode(next(call)))
+    next(call)
+    return call, schema
+
+
+def read_on(call: Any, schema: pa.Schema | None = None) -> Reading:
+    """Read what is left of a call; its schema, if it was read already."""
     reading = Reading()
-    schema = None
     try:
         for message in call:
             reading.raw.append(message)
@@ -209,13 +220,15 @@ def read_on(call: Any) -> Reading:
     return reading
 
 
-def settings_for(folder: Path, tls: TlsSettings, **limits: Any) -> ConnectorSettings:
+def settings_for(
+    folder: Path, tls: TlsSettings, *, broker: str = "127.0.0.1:1", **limits: Any
+) -> ConnectorSettings:
     return ConnectorSettings.model_validate(
         {
             "department": "port",
             "trust_domain": DOMAIN,
             "listen": "127.0.0.1:0",
-            "broker": "127.0.0.1:1",
+            "broker": broker,
             "state": folder / "state",
             "tls": tls,
             "source": {"kind": "memory"},
@@ -225,21 +238,29 @@ def settings_for(folder: Path, tls: TlsSettings, **limits: Any) -> ConnectorSett
     )
 
 
+SIGNER = TicketSigner(Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
+
+
 @contextmanager
 def open_house(
-    folder: Path, *, source: MemorySource | None = None, city: City | None = None, **limits: Any
+    folder: Path,
+    *,
+    source: MemorySource | None = None,
+    city: City | None = None,
+    broker: str = "",
+    **limits: Any,
 ) -> Iterator[House]:
-    """A serving connector whose broker is away; it knows the ticket key from an earlier run."""
+    """A serving connector. Without a broker, it knows the ticket key from an earlier run."""
     city = city or make_city(folder)
     tls = city.actor("port", Kind.CONNECTOR, hosts=("127.0.0.1",), at_us=time.time_ns() // 1000)
-    settings = settings_for(folder, tls, **limits)
-    signer = TicketSigner(Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
-    remember(settings.state, signer)
+    settings = settings_for(folder, tls, broker=broker or "127.0.0.1:1", **limits)
+    if not broker:
+        remember(settings.state, SIGNER)
     house_source, clock = source or MemorySource(), ShiftedClock()
     connector = Connector(settings, source=house_source, clock=clock)
     connector.start()
     try:
-        yield House(city, settings, house_source, clock, signer, connector)
+        yield House(city, settings, house_source, clock, SIGNER, connector)
     finally:
         connector.stop()
 
@@ -249,3 +270,66 @@ def remember(state: Path, signer: TicketSigner) -> None:
     journal = Journal(state, SystemClock())
     journal.keep_keys({signer.key_id: signer.public_key_bytes})
     journal.close()
+
+
+class FakeBroker:
+    """The broker's two services for connectors, and what they were told; `away` makes every call fail."""
+
+    def __init__(self, city: City, signer: TicketSigner) -> None:
+        self.tls = city.actor("city", Kind.BROKER, hosts=("127.0.0.1",), at_us=time.time_ns() // 1000)
+        self.keys = {signer.key_id: signer.public_key_bytes}
+        self.registered: list[tuple[str, tuple[Dataset, ...]]] = []
+        self.forgot = False
+        self.beats = 0
+        self.receipts: list[Receipt] = []
+        self.away = False
+        self.ahead_s = 0
+        self.refuse: Callable[[Receipt], str] = lambda _: ""
+        self.callers: set[str] = set()
+        self.address = ""
+
+    @contextmanager
+    def serving(self) -> Iterator[FakeBroker]:
+        server = grpc.server(ThreadPoolExecutor(4))
+        server.add_generic_rpc_handlers(
+            (
+                serving.connector_service(self._register, self._beat),
+                serving.receipt_service(self._submit),
+            )
+        )
+        self.address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', server_credentials(self.tls))}"
+        server.start()
+        try:
+            yield self
+        finally:
+            server.stop(None).wait()
+
+    def _register(
+        self, parse: Callable[[], tuple[str, tuple[Dataset, ...]]], _: object
+    ) -> clients.Registered:
+        self._present()
+        self.registered.append(parse())
+        self.forgot = False
+        return clients.Registered(keys=self.keys, silent_after_s=1)
+
+    def _beat(self, _location: str, _: object) -> clients.Beat:
+        self._present()
+        if self.forgot:
+            raise NotRegistered("register first")
+        self.beats += 1
+        return clients.Beat(keys=self.keys, broker_time_us=time.time_ns() // 1000 + self.ahead_s * 1_000_000)
+
+    def _submit(
+        self, parse: Callable[[], tuple[Receipt, ...]], context: grpc.ServicerContext
+    ) -> list[serving.Taken]:
+        self._present()
+        self.callers.add(peer_of(context.auth_context(), DOMAIN, time.time_ns() // 1000).subject.id)
+        answers = [serving.Taken(refused=self.refuse(receipt)) for receipt in parse()]
+        self.receipts += [
+            receipt for receipt, answer in zip(parse(), answers, strict=True) if not answer.refused
+        ]
+        return answers
+
+    def _present(self) -> None:
+        if self.away:
+            raise Unavailable("the broker is away")

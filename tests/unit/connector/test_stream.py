@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from certified import DOMAIN
 from connector_house import BATCH_ROWS, CANARY, ROWS, House, begin, read, read_on
-
 from pyarrow import flight as stock
 
 from exchange.errors import SourceFailed

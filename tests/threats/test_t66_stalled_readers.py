@@ -1,0 +1,60 @@
+"""T66: readers that stall by the dozen are capped for their subject; others are served meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from connector_house import House, MemorySource, Reading, begin, open_house, read
+
+from exchange.errors import LimitReached
+from exchange.model.obligation import ColumnRule, Obligations
+from exchange.model.subject import Kind, spiffe_id
+
+DOMAIN = "zhongshui.example"
+PRESS = spiffe_id(DOMAIN, "press", Kind.SYSTEM, "desk")
+ENDLESS = 1_000_000_000
+
+
+def test_t66_stalled_readers_are_capped_and_others_served(tmp_path: Path) -> None:
+    source = MemorySource(ENDLESS, batch_rows=50_000)
+    limits = {"streams_max": 6, "streams_per_subject_max": 4}
+    with open_house(tmp_path, source=source, **limits) as house:
+        with house.channel(house.dispatch()) as line:
+            stalled = [_stall(begin(line, house.token())) for _ in range(4)]
+            beyond = [read(line, house.token()) for _ in range(8)]
+
+            assert all(got.raw == [] and isinstance(got.error, LimitReached) for got in beyond)
+            assert house.said().count(("refusal", "limit-reached")) == 8
+            got = _read_as_press(house)
+            assert (got.error, got.rows) == (None, 10)
+            for call in stalled:
+                call.cancel()
+        house.until(lambda: house.connector._slots.running == 0)
+
+
+def test_t66_a_refused_presentation_does_not_use_the_ticket_up(tmp_path: Path) -> None:
+    source = MemorySource(ENDLESS, batch_rows=50_000)
+    with (
+        open_house(tmp_path, source=source, streams_per_subject_max=1) as house,
+        house.channel(house.dispatch()) as line,
+    ):
+        running, token = _stall(begin(line, house.token())), house.token()
+        assert read(line, token).reason == "limit-reached"
+
+        running.cancel()
+        house.until(lambda: house.connector._slots.running == 0)
+        source.rows = 10
+        assert read(line, token).rows == 10
+
+
+def _stall(call: Any) -> Any:
+    next(call)
+    next(call)
+    return call
+
+
+def _read_as_press(house: House) -> Reading:
+    obligations = Obligations(columns=(ColumnRule(name="origin"),), row_limit=10)
+    with house.channel(house.someone("press", Kind.SYSTEM, "desk")) as line:
+        return read(line, house.token(subject=PRESS, obligations=obligations))
