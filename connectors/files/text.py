@@ -18,8 +18,8 @@ from exchange.model.dataset import check_column_names
 
 Types = dict[str, str]
 _CSV = """read_csv(?, delim={delimiter}, quote='"', escape='"', header=true, skip=0, comment='',
-    nullstr={nulls}, allow_quoted_nulls=false, strict_mode=true, null_padding=false, ignore_errors=false, union_by_name=false,
-    hive_partitioning=false, dateformat='%Y-%m-%d', {more})"""
+    nullstr={nulls}, allow_quoted_nulls=false, strict_mode=true, null_padding=false, ignore_errors=false,
+    union_by_name=false, hive_partitioning=false, dateformat='%Y-%m-%d', {more})"""
 _JSON = """read_json(?, format='newline_delimited', ignore_errors=false, hive_partitioning=false,
     map_inference_threshold=-1, {more})"""
 

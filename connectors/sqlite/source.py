@@ -57,7 +57,7 @@ class SqliteSource:
         self._options = read(SqliteOptions, options, "sqlite")
         self._path = existing(base, self._options.path, "database file")
         try:
-            with self._connect() as connection:
+            with self._connect() as connection, _translated():
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
         except SourceFailed as error:
             raise ConfigError(f"{self._path} cannot be read as an sqlite database: {error.detail}") from None

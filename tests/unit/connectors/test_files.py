@@ -1,0 +1,138 @@
+"""Files: below the root only, never a short result, types pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from connectors.files import FilesSource
+from exchange.errors import ConfigError, SourceFailed
+
+Open = Callable[..., FilesSource]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def opened(root: Path) -> Open:
+    def opened(**tables: dict[str, Any]) -> FilesSource:
+        return FilesSource({"root": "root", "tables": tables}, root.parent)
+
+    return opened
+
+
+def rows(source: FilesSource, table: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    with source.scan(table, columns or source.schema(table).names, None, 1000) as batches:
+        return [row for batch in batches for row in batch.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.csv", "/etc/passwd", "a/../../secret.csv", "link.csv", "", "x\0.csv"]
+)
+def test_t28_nothing_outside_the_root_is_read(root: Path, opened: Open, path: str) -> None:
+    (root / "link.csv").symlink_to(root.parent / "secret.csv")
+    source = opened()
+    with pytest.raises(ConfigError):
+        source.schema(path)
+    with pytest.raises(SourceFailed):
+        source.scan(path, ["a"], None, 10)
+
+
+def test_a_link_that_stays_below_the_root_is_followed(root: Path, opened: Open) -> None:
+    (root / "real.csv").write_text("a\n1\n")
+    (root / "link.csv").symlink_to(root / "real.csv")
+    assert rows(opened(), "link.csv") == [{"a": 1}]
+
+
+@pytest.mark.parametrize("line", ["4,5", "4,5,6,7", "x,5,6"])
+@pytest.mark.parametrize("columns", [["a"], ["a", "b", "c"]])
+def test_a_bad_csv_line_after_a_good_start_is_a_failure(
+    root: Path, opened: Open, line: str, columns: list[str]
+) -> None:
+    good = "a,b,c\n" + "1,2,3\n" * 50_000
+    (root / "x.csv").write_text(good)
+    source = opened()
+    assert len(rows(source, "x.csv")) == 50_000
+    (root / "x.csv").write_text(f"{good}{line}\n1,2,3\n")
+    with pytest.raises(SourceFailed) as caught:
+        rows(source, "x.csv", columns)
+    assert "line of the file" in caught.value.public or "does not fit" in caught.value.public
+
+
+def test_a_csv_that_swaps_its_columns_is_a_failure(root: Path, opened: Open) -> None:
+    (root / "x.csv").write_text("name,pin\nAnn,1234\n")
+    source = opened()
+    assert rows(source, "x.csv", ["name"]) == [{"name": "Ann"}]
+    (root / "x.csv").write_text("pin,name\n1234,Ann\n")
+    with pytest.raises(SourceFailed, match="changed"):
+        rows(source, "x.csv", ["name"])
+
+
+@pytest.mark.parametrize("text", ["", "a,A\n1,2\n", "a,a\n1,2\n", "a,\n1,2\n"])
+def test_a_csv_without_usable_column_names_is_refused(root: Path, opened: Open, text: str) -> None:
+    (root / "x.csv").write_text(text)
+    with pytest.raises(SourceFailed):
+        opened().schema("x.csv")
+
+
+def test_csv_options(root: Path, opened: Open) -> None:
+    (root / "x.csv").write_text("code;n;d\n007;NA;01/02/2013\n008;5;02/02/2013\n")
+    source = opened(
+        x={"path": "x.csv", "delimiter": ";", "null_texts": ["NA"], "types": {"code": "varchar"}},
+        y={"path": "x.csv", "delimiter": ";", "all_text": True},
+    )
+    assert source.schema("x").types == [pa.string(), pa.int64(), pa.string()]
+    assert rows(source, "x")[0] == {"code": "007", "n": None, "d": "01/02/2013"}
+    assert source.schema("y").types == [pa.string()] * 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"types": {"zzz": "VARCHAR"}}, {"types": {"a": "DROP TABLE"}}, {"delimiter": ";;"}, {"format": "excel"}],
+)
+def test_wrong_table_options_are_refused(root: Path, opened: Open, wrong: dict[str, Any]) -> None:
+    (root / "x.csv").write_text("a\n1\n")
+    with pytest.raises(ConfigError):
+        opened(x={"path": "x.csv", **wrong}).schema("x")
+
+
+@pytest.mark.parametrize("size", [0, 4, 100, -8, -1])
+def test_a_truncated_parquet_file_is_a_failure(root: Path, opened: Open, size: int) -> None:
+    pa.parquet.write_table(pa.table({"a": range(1000)}), root / "x.parquet")
+    source = opened()
+    names = source.schema("x.parquet").names
+    whole = (root / "x.parquet").read_bytes()
+    (root / "x.parquet").write_bytes(whole[:size])
+    with pytest.raises(SourceFailed), source.scan("x.parquet", names, None, 10) as batches:
+        list(batches)
+
+
+def test_a_folder_with_other_things_in_it_is_refused(root: Path, opened: Open) -> None:
+    (root / "d").mkdir()
+    with pytest.raises(ConfigError, match="one format"):
+        opened().schema("d")
+    (root / "d" / "a.csv").write_text("a\n1\n")
+    (root / "d" / ".hidden").write_text("")
+    assert rows(opened(), "d") == [{"a": 1}]
+    (root / "d" / "b.csv").write_text("b\n1\n")
+    with pytest.raises(SourceFailed, match="different columns"):
+        opened().schema("d")
+    (root / "d" / "b.csv").rename(root / "d" / "b.parquet")
+    with pytest.raises(ConfigError, match="one format"):
+        opened().schema("d")
+
+
+def test_names_that_duckdb_would_take_for_patterns_are_refused(root: Path, opened: Open) -> None:
+    (root / "a[1].csv").write_text("a\n1\n")
+    with pytest.raises(ConfigError, match="rename"):
+        opened().schema("a[1].csv")
