@@ -1,0 +1,144 @@
+"""The auditor's side of the wire: a copy of the log, in the form that `exchange audit verify` reads."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from exchange.audit.checkpoint import Checkpoint
+from exchange.audit.layout import Layout
+from exchange.audit.merkle import Frontier, leaf_hash
+from exchange.audit.record import RECORD_BYTES_MAX
+from exchange.audit.segment import encode_batch, encode_commit
+from exchange.client.session import Session
+from exchange.client.settings import ClientSettings
+from exchange.errors import ConfigError, StreamBroken
+from exchange.model.base import Frozen
+from exchange.model.clock import Clock, SystemClock
+from exchange.wire import auditing
+
+SEGMENT_BYTES_MAX = 256 << 20
+Progress = Callable[[int, int], None]
+"""Called with records here and records in all."""
+
+
+class Fetched(Frozen):
+    """What was copied: the log's origin, records, and the signed root over them (hex)."""
+
+    origin: str
+    records: int
+    root: str
+
+
+def fetch(
+    settings: ClientSettings, out: Path, *, progress: Progress | None = None, clock: Clock | None = None
+) -> Fetched:
+    """Copy the log up to its latest checkpoint into a new folder, which is there whole or not at all.
+
+    Nothing is verified here: a copy of an altered log is evidence, and `exchange audit verify` judges it.
+
+    Args:
+        settings: of an auditor.
+        out: a folder that does not exist yet.
+        progress: for a bar on a terminal.
+        clock: for the certificate's dates.
+
+    Raises:
+        ConfigError: the folder exists, or cannot be written.
+        StreamBroken: the broker sent fewer records than its checkpoint covers, or others than were asked for.
+        ExchangeError: what the broker answered, typed.
+    """
+    if out.exists():
+        raise ConfigError(
+            f"{out} exists already", hint="a copy is never mixed with another; name a new folder"
+        )
+    session = Session(settings, clock or SystemClock())
+    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        note = auditing.get_checkpoint(session.broker, timeout_s=settings.limits.ask_s)
+        checkpoint = _stated(note)
+        chunks = auditing.read_entries(session.broker, 0, checkpoint.size, timeout_s=settings.limits.stream_s)
+        copy = _Copy(partial)
+        for start, records in chunks if checkpoint.size else ():
+            copy.append(start, records, checkpoint.size)
+            if progress:
+                progress(copy.size, checkpoint.size)
+        copy.finish(note, checkpoint.size)
+        partial.rename(out)
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        session.close()
+        shutil.rmtree(partial, ignore_errors=True)
+    return Fetched(origin=checkpoint.origin, records=checkpoint.size, root=checkpoint.root.hex())
+
+
+def _stated(note: bytes) -> Checkpoint:
+    """What the note says; whether its signature is the log's is for `verify` to judge."""
+    text, blank, _ = note.partition(b"\n\n")
+    if not blank:
+        raise StreamBroken("the broker sent no checkpoint")
+    return Checkpoint.parse(text + b"\n")
+
+
+class _Copy:
+    """A log's folder that grows by batches."""
+
+    def __init__(self, folder: Path) -> None:
+        self._layout = Layout(folder)
+        self._layout.segments_folder.mkdir(parents=True)
+        self._layout.leaves.parent.mkdir()
+        self._layout.leaves.touch()
+        self._frontier = Frontier()
+        self._segment = self._layout.segment(0)
+        self._segment.touch()
+
+    @property
+    def size(self) -> int:
+        """Records so far."""
+        return self._frontier.size
+
+    def append(self, start: int, records: list[bytes], size_max: int) -> None:
+        """Write a chunk as a batch.
+
+        Raises:
+            StreamBroken: it does not follow, has more than were asked for, or something that is no record.
+        """
+        if start != self.size or self.size + len(records) > size_max:
+            raise StreamBroken("the broker sent other records than were asked for")
+        if not all(_is_line(record) for record in records):
+            raise StreamBroken("the broker sent something that is not a record of the log")
+        if self._segment.stat().st_size >= SEGMENT_BYTES_MAX:
+            self._segment = self._layout.segment(self.size)
+        hashes = [leaf_hash(record) for record in records]
+        first = self.size
+        self._frontier.extend(hashes)
+        with self._layout.leaves.open("ab") as leaves, self._segment.open("ab") as segment:
+            leaves.write(b"".join(hashes))
+            segment.write(encode_batch(first, records) + encode_commit(self.size, self._frontier.root()))
+
+    def finish(self, note: bytes, size: int) -> None:
+        """Write the checkpoint and make everything durable.
+
+        Raises:
+            StreamBroken: records are missing.
+        """
+        if self.size != size:
+            raise StreamBroken(f"the broker sent {self.size} of {size} records", hint="fetch again")
+        self._layout.checkpoint.write_bytes(note)
+        for path in self._files():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _files(self) -> Iterator[Path]:
+        yield from (self._layout.checkpoint, self._layout.leaves, *self._layout.segments())
+
+
+def _is_line(record: bytes) -> bool:
+    return record.startswith(b"{") and b"\n" not in record and len(record) <= RECORD_BYTES_MAX
