@@ -15,26 +15,42 @@ GROUP_BYTES_MAX = 8 << 20
 
 
 class Group:
-    """Records that will become durable in one sync, and the people waiting for it."""
+    """Records that will become durable in one sync, and the people waiting for it.
 
-    __slots__ = ("bytes", "done", "error", "first", "items")
+    Each waits at a lock of its own: at one shared event all would wake into the same queue.
+    """
+
+    __slots__ = ("_waiting", "bytes", "error", "first", "items", "settled")
 
     def __init__(self) -> None:
         self.items: list[Encoded] = []
         self.bytes = 0
-        self.done = threading.Event()
+        self.settled = False
         self.first = -1
+        self._waiting: list[threading.Lock] = []
         self.error: ExchangeError | None = None
 
     def finish(self, first: int) -> None:
         """It is durable; `first` is the index of its first record."""
         self.first = first
-        self.done.set()
+        self._settle()
 
     def fail(self, error: ExchangeError) -> None:
         """It is not recorded, or nobody knows whether it is."""
         self.error = error
-        self.done.set()
+        self._settle()
+
+    def ticket(self) -> threading.Lock:
+        """A lock that opens when the group is settled; taken while the group is still open."""
+        lock = threading.Lock()
+        lock.acquire()
+        self._waiting.append(lock)
+        return lock
+
+    def _settle(self) -> None:
+        self.settled = True
+        for lock in self._waiting:
+            lock.release()
 
 
 class Queue:
@@ -65,9 +81,10 @@ class Queue:
             group, place = self._open, len(self._open.items)
             group.items.extend(records)
             group.bytes += size
+            settled = group.ticket()
             if place == 0:
                 self._condition.notify_all()
-        if not group.done.wait(max(0.0, deadline - time.monotonic())):
+        if not settled.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise _overloaded()  # it may yet become durable; an access recorded but not given harms nobody
         if group.error is not None:
             raise copy(group.error)  # each caller its own: a shared one would gather all their tracebacks

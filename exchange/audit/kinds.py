@@ -23,7 +23,7 @@ class DecisionRecord(Record):
     Attributes:
         subject: SPIFFE id of who asked; department: its department.
         dataset, purpose: as asked.
-        columns: asked for; empty for "all that the policy allows".
+        columns: granted, in order; of a denial those asked for, none for "all that the policy allows".
         action: read, or describe.
         reason: the whole truth, for auditors; public_reason: what the subject was told.
         rules: ids of the rules that decided.

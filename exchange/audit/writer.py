@@ -178,6 +178,6 @@ class Writer:
         )
         self._queue.close(error)
         while group is not None:
-            if not group.done.is_set():
+            if not group.settled:
                 group.fail(error)
             group = self._queue.take(0)

@@ -17,7 +17,8 @@ PETER_SEED = base64.b64decode("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")[1:
 TEXT = (
     b"If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
 )
-SIGNATURE = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+SIGNED = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+SIGNATURE = f"— PeterNeumann {SIGNED}\n"
 NOTE = TEXT + b"\n" + SIGNATURE.encode()
 
 
