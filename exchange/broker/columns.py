@@ -17,7 +17,8 @@ def governed_columns(obligations: Obligations, dataset: Dataset) -> tuple[Column
     Everything is nullable, because masks may make it so; layouts are the plain ones.
     """
     by_name = {column.name: column for column in dataset.columns}
-    return tuple(_governed(rule, by_name[rule.name]) for rule in obligations.columns if rule.name in by_name)
+    delivered = (rule for rule in obligations.columns if rule.delivered and rule.name in by_name)
+    return tuple(_governed(rule, by_name[rule.name]) for rule in delivered)
 
 
 def _governed(rule: ColumnRule, column: Column) -> Column:

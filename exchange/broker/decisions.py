@@ -35,7 +35,7 @@ def record_decision(attempt: Attempt, verdict: Verdict, expires_s: int, ledger: 
         return ledger.append(
             DecisionRecord(
                 **plain,
-                **asked(verdict.request, verdict.dataset, verdict.where, ledger),
+                **asked(verdict.request, _granted(verdict), verdict.dataset, verdict.where, ledger),
                 rules=tuple(bounded(rule, _RULE_CHARS_MAX) for rule in verdict.decision.rules[:_RULES_MAX]),
                 expires=moment(expires_s * MICROS) if expires_s else "",
             )
@@ -54,7 +54,7 @@ def record_malformed(
     Raises:
         AuditUnavailable: it is not recorded, so nothing may be answered.
     """
-    asked_for = asked(request, None, None, ledger) if request else {"dataset": "", "purpose": ""}
+    asked_for = asked(request, (), None, None, ledger) if request else {"dataset": "", "purpose": ""}
     ledger.append(
         DecisionRecord(
             **_who(attempt),
@@ -75,6 +75,11 @@ def _who(attempt: Attempt) -> dict[str, Any]:
         "department": subject.department,
         "action": attempt.action,
     }
+
+
+def _granted(verdict: Verdict) -> tuple[str, ...]:
+    obligations = verdict.decision.obligations
+    return tuple(rule.name for rule in obligations.columns if rule.delivered) if obligations else ()
 
 
 def _plain(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:

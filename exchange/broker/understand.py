@@ -31,15 +31,21 @@ def check_request(request: ReadRequest) -> None:
 
 
 def asked(
-    request: ReadRequest, dataset: Dataset | None, where: Predicate | None, ledger: Ledger
+    request: ReadRequest,
+    granted: tuple[str, ...],
+    dataset: Dataset | None,
+    where: Predicate | None,
+    ledger: Ledger,
 ) -> dict[str, Any]:
     """The fields of a decision record that tell what was asked, none of it a stranger's raw text.
+
+    The columns are those granted, so that the log answers who was given which; of a denial those asked for.
 
     Ids and codes stand as they are once well-formed, column names if the dataset has them. Of a predicate
     stand the shape, once it is bound to columns, and a keyed commitment to its text.
     """
     known = frozenset(column.name for column in dataset.columns) if dataset else frozenset()
-    names = tuple(name if name in known else ledger.stranger(name) for name in request.columns)
+    names = tuple(name if name in known else ledger.stranger(name) for name in granted or request.columns)
     return {
         "trace": request.trace_id if _passes(check_trace_id, request.trace_id) else "",
         "dataset": _safe(check_dataset_id, request.dataset, ledger),

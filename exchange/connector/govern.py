@@ -45,11 +45,21 @@ class ScanPlan:
 
 
 def governed_schema(obligations: Obligations, raw_schema: pa.Schema) -> pa.Schema:
-    """The schema of what leaves: allow-list in order, masked and plain types, nullable, without metadata.
+    """The schema of what leaves: delivered columns in order, masked and plain types, no metadata.
 
     Raises:
-        SourceFailed: the raw schema lacks a column, has it twice, or a mask does not fit it (T46).
+        SourceFailed: the raw schema lacks a column, has it twice, or a mask does not fit it (T46); or
+            nothing would be delivered.
     """
+    seen = _seen_schema(obligations, raw_schema)
+    delivered = [seen.field(rule.name) for rule in obligations.columns if rule.delivered]
+    if not delivered:
+        _refuse("the policy delivers no column")
+    return pa.schema(delivered)
+
+
+def _seen_schema(obligations: Obligations, raw_schema: pa.Schema) -> pa.Schema:
+    """Like `governed_schema`, with the columns that only the consumer's predicate sees."""
     names = [rule.name for rule in obligations.columns]
     if len(set(names)) != len(names):
         _refuse("the policy lists a column twice")
@@ -68,16 +78,16 @@ def plan(obligations: Obligations, where: Predicate | None, raw_schema: pa.Schem
         PredicateInvalid: `where` does not fit the governed columns.
         SourceFailed: the obligations do not fit the raw schema; nothing is read.
     """
-    governed = governed_schema(obligations, raw_schema)
+    seen = _seen_schema(obligations, raw_schema)
     _check_row_filter(obligations.row_filter, raw_schema)
     if where is not None:
-        check(where, lambda name: _column(governed, name))
+        check(where, lambda name: _column(seen, name))
     masked = {rule.name for rule in obligations.columns if rule.mask is not None}
     parts = conjuncts(where)
     # A predicate on unmasked columns says the same before and after the masks: it may run early.
     early = both(obligations.row_filter, *(part for part in parts if not columns_of(part) & masked))
     late = both(*(part for part in parts if columns_of(part) & masked))
-    needed = {*governed.names, *columns_of(obligations.row_filter)}
+    needed = {*seen.names, *columns_of(obligations.row_filter)}
     return ScanPlan(tuple(name for name in raw_schema.names if name in needed), early, late)
 
 
@@ -112,8 +122,9 @@ def govern(
         if rule.mask is not None
     }
     expected = pa.schema([pa.field(name, raw_schema.field(name).type) for name in scan.columns])
-    kept = _kept(batches, scan, expected, schema, masks)
-    return _clean(rechunk(_limited(kept, obligations.row_limit), batch_bytes_max), schema)
+    kept = _kept(batches, scan, expected, _seen_schema(obligations, raw_schema), masks)
+    delivered = (batch.select(schema.names) for batch in kept)
+    return _clean(rechunk(_limited(delivered, obligations.row_limit), batch_bytes_max), schema)
 
 
 def _kept(

@@ -91,10 +91,18 @@ def family_after(mask: Mask | None, family: Family) -> Family:
 
 
 class ColumnRule(Frozen):
-    """One column of the output, and the mask on it; None delivers the value itself."""
+    """One governed column.
+
+    Attributes:
+        name: as the source spells it.
+        mask: what is done to its values; None shows the value itself.
+        delivered: false where only the consumer's predicate reads it: governed like any other, and left out
+            of the output.
+    """
 
     name: str
     mask: Mask | None = None
+    delivered: bool = True
 
 
 class RateWindow(Frozen):
@@ -109,7 +117,8 @@ class Obligations(Frozen):
 
     Attributes:
         version: of this set; another one is refused.
-        columns: the allow-list, in output order. What is not in it cannot exist in the output.
+        columns: the allow-list, in output order. What is not in it, or in it but not delivered, cannot exist
+            in the output.
         row_filter: the policy's predicate, on the raw values; None where the policy filters no rows.
         row_limit: the stream ends after so many rows, and its END says so.
         windows: rate windows; the broker accounts for them when it issues the ticket.

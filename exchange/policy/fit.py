@@ -29,7 +29,7 @@ def fit(
     """The obligations narrowed to what was asked for, and the consumer's predicate; or why it does not fit.
 
     A column that is hidden answers exactly like one that does not exist. Columns that only the predicate
-    reads follow the requested ones: the connector filters on what it delivers, masked (T48).
+    reads follow the requested ones, masked like these (T48), and are not delivered.
     """
     visible = {rule.name: rule for rule in whole.columns}
     for name in request.columns:
@@ -42,11 +42,12 @@ def fit(
     except PredicateInvalid as error:
         return Unfit("predicate-invalid", f"{error.public}; {_offer(visible)}")
     wanted = request.columns or tuple(visible)
-    read = tuple(name for name in visible if name in columns_of(where) and name not in wanted)
+    read = (name for name in visible if name in columns_of(where) and name not in wanted)
+    only_read = (visible[name].model_copy(update={"delivered": False}) for name in read)
     limits = [limit for limit in (whole.row_limit, request.row_limit) if limit is not None]
     narrowed = whole.model_copy(
         update={
-            "columns": tuple(visible[name] for name in (*wanted, *read)),
+            "columns": (*(visible[name] for name in wanted), *only_read),
             "row_limit": min(limits, default=None),
         }
     )
