@@ -27,8 +27,7 @@ _MEANINGS = (
     (r"malformed json", "a line of the file is not whole json"),
     (r"no files found|no such file|cannot open file|does not exist", "a file of the dataset is missing"),
     (
-        r"not an arrow file|tprotocolexception|parquet|magic bytes|footer|truncated|unexpected end|corrupt|eos"
-        r"|expected to (be able to )?read",
+        r"not an arrow file|tprotocolexception|parquet|magic bytes|footer|truncated|unexpected end|corrupt",
         "a file is damaged or cut short",
     ),
     (r"invalid unicode|utf-?8", "a file holds text that is not utf-8"),
