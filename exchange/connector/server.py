@@ -19,6 +19,7 @@ from exchange.connector.keyring import Keyring
 from exchange.connector.ledger import Ledger
 from exchange.connector.limits import Slots
 from exchange.connector.link import BrokerLink
+from exchange.connector.own import OwnIdentity
 from exchange.connector.plugins import open_source
 from exchange.connector.pseudonyms import pseudonym_key
 from exchange.connector.registrar import Registrar
@@ -34,9 +35,6 @@ from exchange.errors import ConfigError, ExchangeError, SourceFailed, Unavailabl
 from exchange.model.clock import Clock, SystemClock
 from exchange.model.subject import CITY, Kind
 from exchange.security import tls
-from exchange.security.credentials import load_identity
-from exchange.security.identity import subject_of
-from exchange.security.signing import StatementSigner
 
 _log = logging.getLogger(__name__)
 
@@ -68,14 +66,14 @@ class Connector:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._credentials = tls.server_credentials(settings.tls, self._clock)
-        signer, own_id = self._own_identity()
+        own = OwnIdentity(settings, self._clock)
         key = pseudonym_key(settings.state)
         self._source = source or open_source(settings)
         self._datasets = self._described()
         self._journal = Journal(settings.state, self._clock)
         self._keyring = Keyring(settings.department, self._journal)
         self._skew = Skew()
-        self._ledger = Ledger(self._journal, signer, own_id, self._clock)
+        self._ledger = Ledger(self._journal, own, own.id, self._clock)
         self._watchdog = Watchdog(self._clock, settings.limits.stall_s)
         self._slots = Slots(settings.limits.streams_max, settings.limits.streams_per_subject_max)
         self._delivering = Delivering(
@@ -183,17 +181,6 @@ class Connector:
                 hint="end what uses it, or choose another `listen` in connector.toml",
             )
         return self._settings.advertise or f"{listen.rpartition(':')[0]}:{port}"
-
-    def _own_identity(self) -> tuple[StatementSigner, str]:
-        settings = self._settings
-        identity = load_identity(settings.tls, self._clock.now_us())
-        subject = subject_of(identity.leaf, settings.trust_domain)
-        if (subject.kind, subject.department) != (Kind.CONNECTOR, settings.department):
-            raise ConfigError(
-                f"{settings.tls.identity_chain} is the certificate of {subject.id}",
-                hint=f"a connector of {settings.department} needs one of its own: exchange pki issue",
-            )
-        return StatementSigner(identity.key, identity.leaf, identity.chain[1:]), subject.id
 
     def _described(self) -> Datasets:
         datasets = Datasets(self._settings, self._source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 from certified import DOMAIN, make_city
 from connector_house import SIGNER, FakeBroker, House, open_house, read
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange.connector import worker
 from exchange.model.subject import Kind, spiffe_id
+from exchange.security import enrolment
+from exchange.security.credentials import load_identity
 from exchange.security.signing import embedded_certificate, verify_receipt
 from exchange.security.tickets import TicketSigner
 
@@ -135,3 +139,28 @@ def test_an_impostor_at_the_brokers_address_is_told_nothing_and_hands_in_no_keys
         with house.channel(house.dispatch()) as line:
             assert read(line, NEXT.sign(house.ticket())).reason == "ticket-key-unknown"
     assert (impostor.registered, impostor.receipts) == ([], [])
+
+
+def test_a_renewed_certificate_signs_the_next_statement_without_a_restart(pair: Pair) -> None:
+    pair.read(pair.house.token())
+    tls = pair.house.settings.tls
+    enrolment.renew(pair.house.city.store, tls.roots.parent, time.time_ns() // 1000)
+    pair.read(pair.house.token())
+    pair.house.until(lambda: len(pair.broker.receipts) == 4)
+
+    certificates = [receipt.certificate for receipt in pair.broker.receipts]
+    assert certificates[0] == certificates[1] != certificates[2] == certificates[3]
+    assert certificates[2] == load_identity(tls, time.time_ns() // 1000).leaf.public_bytes(Encoding.DER).hex()
+
+
+def test_certificate_files_that_cannot_be_used_leave_the_last_good_ones_signing(
+    pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain = pair.house.settings.tls.identity_chain
+    good = chain.read_bytes()
+    chain.write_text("half a certif")
+    assert pair.read(pair.house.token())[1] == ""
+    assert "go on signing" in caplog.text
+
+    chain.write_bytes(good)
+    pair.house.until(lambda: len(pair.broker.receipts) == 2)
