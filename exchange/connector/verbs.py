@@ -13,7 +13,7 @@ from exchange.connector.admit import Admission, Admitted
 from exchange.connector.ledger import Ledger
 from exchange.connector.limits import Slot, Slots
 from exchange.connector.stream import Delivering, deliver
-from exchange.errors import AccessRefused, ExchangeError
+from exchange.errors import AccessRefused, ExchangeError, Unavailable
 from exchange.model.clock import Clock
 from exchange.security.identity import Peer, peer_of
 from exchange.wire import flight
@@ -46,25 +46,37 @@ class FlightVerbs:
         self._trust_domain = trust_domain
 
     def handler(self) -> Any:
-        """What a gRPC server is given."""
+        """What a gRPC server is given.
+
+        On the wire a call with one request is a stream of one. Taking all of them as streams lets a call be
+        refused, counted and timed before its request arrives: grpc would wait for it without end, in one of
+        the threads that all consumers share (T66).
+        """
         methods: dict[str, Callable[..., Any]] = {verb: self._refusing(verb) for verb in flight.VERBS}
         methods["DoGet"] = self.do_get
-        return flight.handler(methods)
+        return grpc.method_handlers_generic_handler(
+            flight.SERVICE,
+            {verb: grpc.stream_stream_rpc_method_handler(call) for verb, call in methods.items()},
+        )
 
-    def do_get(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+    def do_get(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Steps 6 to 9 for one ticket."""
         with guarded(context):
             with self._recording("DoGet", context) as caller:
                 peer = caller.identify()
                 slot = self._slots.take(peer.subject.id)
-                admitted = self._admit(ticket_from_wire(request), peer, slot)
+                admitted = self._admit(requests, peer, slot, context)
             try:
                 yield from deliver(admitted, self._delivering, slot, context)
             finally:
                 slot.release()
 
-    def _admit(self, token: bytes, peer: Peer, slot: Slot) -> Admitted:
+    def _admit(
+        self, requests: Iterator[bytes], peer: Peer, slot: Slot, context: grpc.ServicerContext
+    ) -> Admitted:
         try:
+            with self._delivering.watchdog.awaiting(context):
+                token = ticket_from_wire(_first(requests))
             return self._admission.admit(token, peer)
         except BaseException:
             slot.release()
@@ -100,6 +112,18 @@ class FlightVerbs:
             self._ledger.refuse(clean, call=verb, subject=caller.id)
             clean.id = incident
             raise clean from error
+
+
+def _first(requests: Iterator[bytes]) -> bytes:
+    """The call's request; b"", which is no ticket, where it has none.
+
+    Raises:
+        Unavailable: the call ended before its request was here: too late, too large, or left.
+    """
+    try:
+        return next(requests, b"")
+    except grpc.RpcError:
+        raise Unavailable("the call ended before its request arrived", reason="request-missing") from None
 
 
 class _Caller:

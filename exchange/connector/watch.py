@@ -72,6 +72,7 @@ class Watchdog:
         self._clock = clock
         self._stall_s = stall_s
         self._guards: set[Guard] = set()
+        self._awaited: dict[grpc.ServicerContext, float] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -100,6 +101,17 @@ class Watchdog:
             with self._lock:
                 self._guards.discard(guard)
 
+    @contextmanager
+    def awaiting(self, context: grpc.ServicerContext) -> Iterator[None]:
+        """Cancel the call if its request is not here within the time a consumer may stall."""
+        with self._lock:
+            self._awaited[context] = self._clock.monotonic_s()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._awaited[context]
+
     @property
     def running(self) -> int:
         """How many streams are guarded."""
@@ -111,13 +123,20 @@ class Watchdog:
             guard.cut(why)
 
     def sweep(self) -> None:
-        """Look at every stream once."""
+        """Look at every stream once, and at every call whose request is not here yet."""
+        for context in self._overdue_requests():
+            context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
         for guard in self._snapshot():
             why = guard.overdue(self._stall_s)
             if guard.gone:
                 _end(guard.delivery)
             elif why is not None:
                 guard.cut(why)
+
+    def _overdue_requests(self) -> tuple[grpc.ServicerContext, ...]:
+        since_s = self._clock.monotonic_s() - self._stall_s
+        with self._lock:
+            return tuple(context for context, at_s in self._awaited.items() if at_s < since_s)
 
     def _snapshot(self) -> tuple[Guard, ...]:
         with self._lock:

@@ -23,6 +23,7 @@ def test_t23_a_huge_ticket_fails_alone(tmp_path: Path) -> None:
         assert got.raw == []
         assert got.error is not None
         assert got.error.code == "RESOURCE_EXHAUSTED"
+        house.until(lambda: ("refusal", "request-missing") in house.said())
 
         assert sum(1 for _ in running) >= 2
         assert read(line, house.token()).rows == ROWS
@@ -32,7 +33,9 @@ def test_t23_a_huge_action_fails_alone(tmp_path: Path) -> None:
     with open_house(tmp_path) as house, house.channel(house.dispatch()) as line:
         with pytest.raises(grpc.RpcError) as failed:
             list(line.unary_stream(flight.path("DoAction"))(HUGE, timeout=30))
-        assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        # Refused for what it is, before any of it is read.
+        assert failed.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert house.said() == [("refusal", "not-served")]
 
         assert read(line, house.token()).rows == ROWS
 

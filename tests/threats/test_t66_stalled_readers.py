@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import grpc
+import pytest
 from connector_house import House, MemorySource, Reading, begin, open_house, read
 
 from exchange.errors import LimitReached
 from exchange.model.obligation import ColumnRule, Obligations
 from exchange.model.subject import Kind, spiffe_id
+from exchange.wire import flight
 
 DOMAIN = "zhongshui.example"
 PRESS = spiffe_id(DOMAIN, "press", Kind.SYSTEM, "desk")
@@ -46,6 +51,45 @@ def test_t66_a_refused_presentation_does_not_use_the_ticket_up(tmp_path: Path) -
         house.until(lambda: house.connector._slots.running == 0)
         source.rows = 10
         assert read(line, token).rows == 10
+
+
+def test_t66_calls_that_send_no_request_are_capped_and_cut_off_too(tmp_path: Path) -> None:
+    limits = {"streams_max": 6, "streams_per_subject_max": 4, "stall_s": 0.5}
+    with open_house(tmp_path, **limits) as house:
+        silent = Event()
+
+        def nothing() -> Iterator[bytes]:
+            silent.wait()
+            yield b""
+
+        with house.channel(house.dispatch()) as line:
+            calls = [line.stream_stream(flight.path("DoGet"))(nothing()) for _ in range(60)]
+            got = _read_as_press(house)
+            assert (got.error, got.rows) == (None, 10)
+
+            for call in calls:
+                with pytest.raises(grpc.RpcError):
+                    next(call)
+            silent.set()
+        said = house.said()
+        assert said.count(("refusal", "limit-reached")) == 56
+        assert said.count(("refusal", "request-missing")) == 4
+        house.until(lambda: house.connector._slots.running == 0)
+
+
+@pytest.mark.parametrize("verb", ["GetFlightInfo", "DoAction", "DoPut"])
+def test_t66_a_refused_verb_is_refused_without_waiting_for_its_request(tmp_path: Path, verb: str) -> None:
+    with open_house(tmp_path) as house, house.channel(house.dispatch()) as line:
+        silent = Event()
+
+        def nothing() -> Iterator[bytes]:
+            silent.wait()
+            yield b""
+
+        with pytest.raises(grpc.RpcError) as failed:
+            next(line.stream_stream(flight.path(verb))(nothing(), timeout=20))
+        silent.set()
+        assert failed.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 def _stall(call: Any) -> Any:
