@@ -63,9 +63,5 @@ def say(text: str) -> None:
 
 def size(count: int) -> str:
     """A number of bytes as people read it."""
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB"):  # noqa: B007 - the last one is used
-        if value < 1000:  # noqa: PLR2004
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    steps = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+    return next((f"{count / step:.1f} {unit}" for step, unit in steps if count >= step), f"{count} B")
