@@ -152,14 +152,21 @@ def _map(values: pa.Array) -> pa.Array:
 def _fixed_size_list(values: pa.Array) -> pa.Array:
     kind = plain_type(values.type)
     validity = _validity(values)
+    # Plain first: `take` has no kernel for items in other layouts, such as views.
+    items = scrubbed(_all_items(values))
     if validity:
-        rows = pc.if_else(pc.is_valid(values), pc.cumulative_sum(pc.is_valid(values).cast(pa.int64())), None)
+        plain = pa.Array.from_buffers(kind, len(values), [validity], children=[items])
+        ranks = pc.cumulative_sum(pc.is_valid(plain).cast(pa.int64()))
+        rows = pc.if_else(pc.is_valid(plain), pc.subtract(ranks, 1), pa.scalar(None, pa.int64()))
         # Taking by a null index makes the items of a null list null as well, for their own scrub to clear.
-        values = values.drop_null().take(pc.subtract(rows, 1))
-        items = values.values.slice(values.offset * kind.list_size, len(values) * kind.list_size)
-    else:
-        items = values.flatten()
-    return pa.Array.from_buffers(kind, len(values), [validity], children=[scrubbed(items)])
+        items = scrubbed(_all_items(plain.drop_null().take(rows)))
+    return pa.Array.from_buffers(kind, len(values), [validity], children=[items])
+
+
+def _all_items(values: pa.Array) -> pa.Array:
+    """The items of every fixed-size list, those of null lists included."""
+    size = values.type.list_size
+    return values.values.slice(values.offset * size, len(values) * size)
 
 
 _REBUILD: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], pa.Array]], ...] = (

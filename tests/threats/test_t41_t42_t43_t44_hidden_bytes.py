@@ -120,6 +120,16 @@ def test_t42_t43_a_masked_column_leaves_nothing_behind(layout: str, mask: Nullif
     no_canary(found)
 
 
+def test_t43_views_inside_a_null_fixed_size_list_come_out_plain_and_empty() -> None:
+    kind = pa.list_(pa.string_view(), 2)
+    leave(
+        veiled(
+            pa.array([["a", "b"], [TEXT, TEXT], ["c", None], [TEXT, ""]], kind), [True, False, True, False]
+        )
+    )
+    leave(pa.array([None], kind))
+
+
 @pytest.mark.parametrize("mode", ["sparse", "dense"])
 def test_t43_a_union_is_refused(mode: str) -> None:
     kinds, children = pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", TEXT])]
