@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -52,8 +53,7 @@ the city runs until you press ctrl-c; try, in another terminal:
   .venv/bin/exchange get port.flights --purpose emergency-response --where "dep_delay > 300" \\
       --out flights.parquet --config {town.client("dispatch")}
   .venv/bin/exchange audit list {town.audit}
-  .venv/bin/exchange policy publish {folder}/policies/departments/port \\
-      --config {town.client("chen")} -m why
+  .venv/bin/exchange policy publish {folder}/policies --config {town.client("chen")} -m why
 
   .venv/bin/python -c 'import exchange; print(exchange.connect("{town.client("lab")}").datasets())'
 
@@ -69,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--keep", action="store_true", help="leave the city running (make demo KEEP=1)")
     keep = parser.parse_args().keep
-    console, begin = Console(highlight=False), time.perf_counter()
+    console, begin = Console(highlight=False, width=None if sys.stdout.isatty() else 120), time.perf_counter()
     if keep:
         shutil.rmtree(KEPT, ignore_errors=True)
         KEPT.mkdir()

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from exchange.model.clock import SystemClock
 
 FLIGHTS = "port.flights"
 ALL_FLIGHTS = 336_776
+SETTLE_S = 10.0
 RULE = 'rows = "dep_delay > 30 OR dep_time IS NULL"'
 STRICTER = 'rows = "dep_delay > 120 OR dep_time IS NULL"'
 SHOWN = ["month", "day", "dep_delay", "carrier", "tailnum", "origin", "dest"]
-SAMPLE = "month = 12 AND day = 23 AND origin = 'JFK' AND dest = 'LAX' AND dep_delay > 60"
+SAMPLE = "month = 7 AND day = 10 AND origin = 'JFK' AND dest = 'LAX' AND dep_delay > 120"
 
 
 def catalogue(town: Town, stage: Stage) -> None:
@@ -106,8 +108,8 @@ def refusals(town: Town, stage: Stage) -> None:
 def publish(town: Town, stage: Stage) -> None:
     """One edited line, published while the city runs."""
     before = _count(town)
-    folder = town.folder / "policies" / "departments" / "port"
-    file = folder / "obligations.toml"
+    folder = town.folder / "policies"
+    file = folder / "departments" / "port" / "obligations.toml"
     text = file.read_text(encoding="utf-8")
     stage.check("the steward finds the rule in the file", holds=text.count(RULE) == 1)
     file.write_text(text.replace(RULE, STRICTER), encoding="utf-8")
@@ -124,13 +126,13 @@ def publish(town: Town, stage: Stage) -> None:
 
 def audit(town: Town, stage: Stage) -> None:
     """What the log says, and that it cannot be rewritten."""
-    entries = records(town)
+    entries = _settled(town)
     decisions = [entry for entry in entries if entry["kind"] == "decision"]
     ends = {entry["id"]: entry for entry in entries if entry["kind"] == "end"}
     shown = [
         [
             entry["index"],
-            entry["subject"].removeprefix("spiffe://").replace(".zhongshui.example", ""),
+            _who(entry["subject"]),
             entry["dataset"],
             entry["purpose"],
             entry["decision"] if entry["decision"] == "allow" else f"deny: {entry['reason']}",
@@ -218,6 +220,24 @@ def _steal(town: Town) -> str:
     finally:
         emergency_session.close()
         press_session.close()
+
+
+def _settled(town: Town) -> list[dict[str, Any]]:
+    """The records, once the connectors have reported the end of every stream."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        entries = records(town)
+        started = {entry["id"] for entry in entries if entry["kind"] == "start"}
+        if started <= {entry["id"] for entry in entries if entry["kind"] == "end"}:
+            return entries
+        if time.monotonic() > deadline:
+            raise StoryError("a connector did not report the end of a stream")
+        time.sleep(0.05)
+
+
+def _who(spiffe_id: str) -> str:
+    department, _, rest = spiffe_id.removeprefix("spiffe://").partition(".")
+    return f"{department} · {rest.rpartition('/')[2]}"
 
 
 def _revisions(decisions: list[dict[str, Any]]) -> set[int]:

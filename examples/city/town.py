@@ -36,8 +36,9 @@ PROVIDERS = {
     "weather": '[source]\nkind = "sqlite"\npath = "data/observations.db"\n\n'
     '[[dataset]]\nname = "observations"\ntitle = "气象局 · 逐时观测 (hourly weather)"\n'
     'table = "observations"\n',
-    "registry": '[source]\nkind = "files"\nroot = "data"\nnull_text = ["", "NA"]\n\n'
-    '[[dataset]]\nname = "aircraft"\ntitle = "登记局 · 航空器登记 (aircraft)"\ntable = "aircraft.csv"\n',
+    "registry": '[source]\nkind = "files"\nroot = "data"\n\n'
+    '[source.tables.aircraft]\npath = "aircraft.csv"\nnull_texts = ["", "NA"]\n\n'
+    '[[dataset]]\nname = "aircraft"\ntitle = "登记局 · 航空器登记 (aircraft)"\ntable = "aircraft"\n',
 }
 ACTORS = (
     ("emergency", Kind.SYSTEM, "dispatch"),
