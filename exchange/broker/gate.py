@@ -49,12 +49,11 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         return found
 
     def _gated(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
-        # `wraps` keeps the marks by which grpcio knows handlers that need no thread of their own
         @functools.wraps(behaviour)
-        def call(request: Any, context: grpc.ServicerContext, *more: Any) -> Any:
+        def call(request: Any, context: grpc.ServicerContext) -> Any:
             with guarded(context):
                 self._admit(method, context)
-            return behaviour(request, context, *more)
+            return behaviour(request, context)
 
         return call
 

@@ -42,7 +42,7 @@ class Broker:
         clock = clock or SystemClock()
         with ExitStack() as undo:
             self._parts: Parts = assemble(settings, clock, undo)
-            self._health = health.HealthServicer(experimental_non_blocking=True)
+            self._health = health.HealthServicer(experimental_non_blocking=False)
             self._server = self._build(clock)
             self._opened = undo.pop_all()
         self.port = 0

@@ -1,4 +1,4 @@
-"""An engine that panics outside its thread would kill calls instead of denying; every thread decides by itself."""
+"""An engine that panics outside its thread would kill calls, not deny; so each has its own."""
 
 from __future__ import annotations
 
