@@ -13,7 +13,7 @@ from exchange.connector.admit import Admission, Admitted
 from exchange.connector.ledger import Ledger
 from exchange.connector.limits import Slot, Slots
 from exchange.connector.stream import Delivering, deliver
-from exchange.errors import AccessRefused, ExchangeError, Unavailable
+from exchange.errors import AccessRefused, ExchangeError, RequestInvalid
 from exchange.model.clock import Clock
 from exchange.security.identity import Peer, peer_of
 from exchange.wire import flight
@@ -115,15 +115,19 @@ class FlightVerbs:
 
 
 def _first(requests: Iterator[bytes]) -> bytes:
-    """The call's request; b"", which is no ticket, where it has none.
+    """The call's request.
 
     Raises:
-        Unavailable: the call ended before its request was here: too late, too large, or left.
+        RequestInvalid: the call ended before a request was here: too late, too large, left, or without one.
     """
     try:
-        return next(requests, b"")
+        request = next(requests, None)
     except grpc.RpcError:
-        raise Unavailable("the call ended before its request arrived", reason="request-missing") from None
+        request = None
+    # Which of the two gRPC does when it cuts a call is a matter of timing.
+    if request is None:
+        raise RequestInvalid("the call ended before its request arrived", reason="request-missing")
+    return request
 
 
 class _Caller:
