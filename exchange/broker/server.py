@@ -14,6 +14,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from exchange.audit.log import AuditLog
 from exchange.broker.assembly import Parts, assemble
 from exchange.broker.services import handlers
 from exchange.broker.settings import BrokerSettings
@@ -25,6 +26,23 @@ from exchange.wire.serving import SERVICES
 
 GRACE_S = 10.0
 _log = logging.getLogger("exchange.broker")
+
+
+class _Health(health.HealthServicer):
+    """Health that knows of the audit log: a broker that cannot record serves nothing."""
+
+    def __init__(self, log: AuditLog) -> None:
+        super().__init__(experimental_non_blocking=False)
+        self._log = log
+
+    def Check(  # noqa: N802 - the name is the protocol's
+        self, request: Any, context: grpc.ServicerContext
+    ) -> Any:
+        """The status of one service; NOT_SERVING for all once the log has failed (F2)."""
+        answer = super().Check(request, context)
+        if self._log.failure and answer.status == health_pb2.HealthCheckResponse.SERVING:
+            return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
+        return answer
 
 
 class Broker:
@@ -42,7 +60,7 @@ class Broker:
         clock = clock or SystemClock()
         with ExitStack() as undo:
             self._parts: Parts = assemble(settings, clock, undo)
-            self._health = health.HealthServicer(experimental_non_blocking=False)
+            self._health = _Health(self._parts.log)
             self._server = self._build(clock)
             self._opened = undo.pop_all()
         self.port = 0

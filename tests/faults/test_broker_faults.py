@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broker_house import House, end, fresh_house, start
+from broker_house import TIMEOUT_S, House, end, fresh_house, start
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from exchange.broker.server import Broker
 from exchange.errors import AuditUnavailable, ConfigError, ExchangeError, Unavailable
@@ -38,6 +39,9 @@ def test_f02_log_that_cannot_sync_gives_no_ticket_and_keeps_refusing(tmp_path: P
         with pytest.raises(AuditUnavailable):
             house.ask(dataset="port.nothing")
         assert house.tickets_issued() == 0
+        health = health_pb2_grpc.HealthStub(house.dispatch())
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
+        assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 def test_f02_receipt_that_cannot_be_recorded_is_not_acknowledged(tmp_path: Path) -> None:
