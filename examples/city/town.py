@@ -226,6 +226,9 @@ state = "state"
 audit = "audit"
 policies = "../policies"
 
+[limits]
+heartbeat_s = 1
+
 {_tls("tls", listens=True)}"""
 
 
