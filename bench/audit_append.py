@@ -17,8 +17,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.audit.kinds import DecisionRecord
 from exchange.audit.log import AuditLog
+from exchange.audit.records.kinds import DecisionRecord
 from exchange.model.clock import SystemClock
 
 RECORD = DecisionRecord(

@@ -21,16 +21,16 @@ from pathlib import Path
 
 import grpc
 
-from exchange.audit.record import Record
+from exchange.audit.records.record import Record
 from exchange.broker.server import Broker
 from exchange.broker.settings import BrokerSettings
 from exchange.errors import AccessRefused
 from exchange.model.dataset import Column, Dataset
 from exchange.model.request import ReadRequest
 from exchange.model.subject import CITY, Kind, Subject, spiffe_id
-from exchange.security.authority_store import AuthorityStore
 from exchange.security.credentials import TlsSettings
-from exchange.security.enrolment import enrol
+from exchange.security.pki.authority_store import AuthorityStore
+from exchange.security.pki.enrolment import enrol
 from exchange.security.tls import channel
 from exchange.wire import asking, clients
 

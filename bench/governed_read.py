@@ -4,8 +4,8 @@ Run: python bench/governed_read.py [--runs 7] [--json]
 
 The bare server is pyarrow.flight over mutual TLS that streams the same Parquet file: no policy, no record, no
 digest. Beside it the same read through the exchange: (a) by the owner, every row and column; (b) by
-`emergency`, with row filter, pseudonyms and withheld columns. A governed read's time includes the decision, its durable
-record, the ticket and the receipts. Rows/s count rows that arrived; for (b) also rows scanned.
+`emergency`, with row filter, pseudonyms and withheld columns. The time of a governed read includes the
+decision, its durable record, the ticket and the receipts.
 Memory is the peak of the process that serves or reads, above what it had when idle.
 """
 

@@ -18,10 +18,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from connectors.files import FilesSource
-from exchange.connector.filter import keep
-from exchange.connector.govern import govern, governed_schema, plan
-from exchange.connector.mask import masking
-from exchange.connector.scrub import scrub
+from exchange.connector.enforce.filter import keep
+from exchange.connector.enforce.govern import govern, governed_schema, plan
+from exchange.connector.enforce.mask import masking
+from exchange.connector.enforce.scrub import scrub
 from exchange.model.obligation import (
     ColumnRule,
     Mask,

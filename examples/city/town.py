@@ -21,9 +21,9 @@ from examples.city import data
 from exchange.config import load
 from exchange.connector.settings import ConnectorSettings
 from exchange.model.subject import CITY, Kind, Subject, spiffe_id
-from exchange.security.authority_store import AuthorityStore
 from exchange.security.credentials import TlsSettings
-from exchange.security.enrolment import enrol
+from exchange.security.pki.authority_store import AuthorityStore
+from exchange.security.pki.enrolment import enrol
 from exchange.security.tls import channel
 
 TRUST_DOMAIN = "zhongshui.example"

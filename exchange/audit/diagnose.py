@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from exchange.audit.checkpoint import Checkpoint
-from exchange.audit.layout import Layout
-from exchange.audit.leaves import read_leaves, stream_leaves
-from exchange.audit.merkle import Frontier, leaf_hash
-from exchange.audit.segment import scan
+from exchange.audit.proofs.checkpoint import Checkpoint
+from exchange.audit.proofs.leaves import read_leaves, stream_leaves
+from exchange.audit.proofs.merkle import Frontier, leaf_hash
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.segment import scan
 from exchange.audit.verdict import Finding, What
 
 _WINDOW = 4096

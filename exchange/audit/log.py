@@ -10,20 +10,20 @@ from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.audit.checkpoint import Checkpoint, sign_checkpoint
-from exchange.audit.commitment import commitment, commitment_key
-from exchange.audit.disk import Disk, SystemDisk
-from exchange.audit.group import Queue, in_parts
-from exchange.audit.kinds import LogRecord
-from exchange.audit.layout import Layout
-from exchange.audit.lock import FolderLock
-from exchange.audit.merkle import EMPTY_ROOT
-from exchange.audit.note import verifier_key
-from exchange.audit.record import Record
-from exchange.audit.recovery import BatchIndex, Recovered, recover
-from exchange.audit.segment import scan
-from exchange.audit.store import SEGMENT_BYTES_MAX, Store
-from exchange.audit.writer import Signer, Writer
+from exchange.audit.proofs.checkpoint import Checkpoint, sign_checkpoint
+from exchange.audit.proofs.merkle import EMPTY_ROOT
+from exchange.audit.proofs.note import verifier_key
+from exchange.audit.records.commitment import commitment, commitment_key
+from exchange.audit.records.kinds import LogRecord
+from exchange.audit.records.record import Record
+from exchange.audit.storage.disk import Disk, SystemDisk
+from exchange.audit.storage.group import Queue, in_parts
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.lock import FolderLock
+from exchange.audit.storage.recovery import BatchIndex, Recovered, recover
+from exchange.audit.storage.segment import scan
+from exchange.audit.storage.store import SEGMENT_BYTES_MAX, Store
+from exchange.audit.storage.writer import Signer, Writer
 from exchange.errors import AuditUnavailable, ConfigError
 from exchange.model.clock import Clock
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from exchange.audit.checkpoint import Checkpoint, open_checkpoint
 from exchange.audit.diagnose import leaves_are_authentic, name_alteration
-from exchange.audit.layout import Layout, first_index
-from exchange.audit.leaves import first_difference
-from exchange.audit.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from exchange.audit.note import VerifierKey
-from exchange.audit.recordcheck import RecordCheck
-from exchange.audit.segment import Batch, scan
+from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
+from exchange.audit.proofs.leaves import first_difference
+from exchange.audit.proofs.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.records.recordcheck import RecordCheck
+from exchange.audit.storage.layout import Layout, first_index
+from exchange.audit.storage.segment import Batch, scan
 from exchange.audit.verdict import Finding, Verdict, What
 from exchange.errors import ConfigError, LogCorrupt
 

@@ -10,30 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.audit.log import AuditLog
-from exchange.audit.note import verifier_key
-from exchange.broker.auditors import AuditDesk
+from exchange.audit.proofs.note import verifier_key
 from exchange.broker.authorise import FrontDoor
-from exchange.broker.catalogue import Catalogue
-from exchange.broker.catch_up import catch_up, mark_seen
-from exchange.broker.connectors import ConnectorDesk
+from exchange.broker.desks.auditors import AuditDesk
+from exchange.broker.desks.catalogue import Catalogue
+from exchange.broker.desks.connectors import ConnectorDesk
+from exchange.broker.desks.publications import PolicyDesk
+from exchange.broker.desks.receipts import ReceiptDesk
 from exchange.broker.gate import Gate
 from exchange.broker.in_force import InForce
-from exchange.broker.issued import IssuedTickets
 from exchange.broker.judge import Judge
 from exchange.broker.keys import BrokerKeys, open_keys
 from exchange.broker.ledger import Ledger
-from exchange.broker.publications import PolicyDesk
-from exchange.broker.receipts import ReceiptDesk
-from exchange.broker.registry import Registry
-from exchange.broker.revisions import Revisions
 from exchange.broker.settings import BrokerSettings
-from exchange.broker.statements import StatementIndex
-from exchange.broker.store import Store
+from exchange.broker.state.catch_up import catch_up, mark_seen
+from exchange.broker.state.issued import IssuedTickets
+from exchange.broker.state.registry import Registry
+from exchange.broker.state.revisions import Revisions
+from exchange.broker.state.statements import StatementIndex
+from exchange.broker.state.store import Store
 from exchange.errors import ConfigError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
+from exchange.policy.files.tree import read_tree
 from exchange.policy.holder import BundleHolder
-from exchange.policy.tree import read_tree
 from exchange.security import files
 from exchange.security.credentials import load_identity
 from exchange.security.identity import subject_of

@@ -11,7 +11,7 @@ from exchange.broker.in_force import InForce
 from exchange.broker.judge import Judge
 from exchange.broker.ledger import Ledger
 from exchange.broker.refusals import refusal
-from exchange.broker.registry import Registry
+from exchange.broker.state.registry import Registry
 from exchange.broker.understand import check_request
 from exchange.errors import ConnectorUnavailable, ExchangeError, RequestInvalid, Unavailable
 from exchange.model.clock import Clock

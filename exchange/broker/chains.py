@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exchange.audit.kinds import CertificateRecord
+from exchange.audit.records.kinds import CertificateRecord
 from exchange.errors import IdentityError
-from exchange.security import constraints
 from exchange.security.credentials import subject_alternative_names
-from exchange.security.pem import UNREADABLE
+from exchange.security.pki import constraints
+from exchange.security.pki.pem import UNREADABLE
 
 CHAIN_MAX = 8
 

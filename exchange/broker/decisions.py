@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.audit.kinds import DecisionRecord
-from exchange.audit.record import bounded, moment
+from exchange.audit.records.kinds import DecisionRecord
+from exchange.audit.records.record import bounded, moment
 from exchange.broker.access import MICROS, Attempt, Verdict
 from exchange.broker.ledger import Ledger
 from exchange.broker.understand import asked

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exchange.broker.access import MICROS, Attempt, Verdict, denied
-from exchange.broker.issued import IssuedTicket, IssuedTickets
-from exchange.broker.registry import Availability, Registry
 from exchange.broker.settings import Limits
+from exchange.broker.state.issued import IssuedTicket, IssuedTickets
+from exchange.broker.state.registry import Availability, Registry
 from exchange.errors import Unavailable
 from exchange.model.decision import Decision
 from exchange.model.obligation import Obligations

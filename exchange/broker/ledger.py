@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
-from exchange.audit.kinds import AdministrationRecord
-from exchange.audit.record import Record, bounded
+from exchange.audit.records.kinds import AdministrationRecord
+from exchange.audit.records.record import Record, bounded
 from exchange.errors import AuditUnavailable, ExchangeError
 from exchange.model.subject import Subject
 

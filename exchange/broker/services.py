@@ -7,7 +7,7 @@ from typing import Any
 
 from exchange.broker.assembly import Parts
 from exchange.broker.chains import presented
-from exchange.broker.flight import FlightFront
+from exchange.broker.desks.flight import FlightFront
 from exchange.wire import serving
 from exchange.wire.serving import Call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from exchange.audit.kinds import columns_of
+from exchange.audit.records.kinds import columns_of
 from exchange.broker.ledger import Ledger
 from exchange.errors import RequestInvalid
 from exchange.model.dataset import Dataset, check_dataset_id

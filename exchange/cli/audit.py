@@ -13,9 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from exchange.audit.entry import Entry
-from exchange.audit.note import VerifierKey
-from exchange.audit.tail import entries, select
+from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.tail import entries, select
 from exchange.audit.verdict import Finding, Verdict
 from exchange.audit.verify import verify as verify_log
 from exchange.errors import ConfigError, ExchangeError

@@ -11,11 +11,12 @@ import typer
 from exchange.errors import IdentityError, PkiError
 from exchange.model.clock import SystemClock
 from exchange.model.subject import Kind, Subject, spiffe_id
-from exchange.security import enrolment, files
-from exchange.security.authority import LEAF_HOURS, LEAF_HOURS_MAX
-from exchange.security.authority_store import AuthorityStore
-from exchange.security.description import describe
-from exchange.security.pem import parse_certificates
+from exchange.security import files
+from exchange.security.pki import enrolment
+from exchange.security.pki.authority import LEAF_HOURS, LEAF_HOURS_MAX
+from exchange.security.pki.authority_store import AuthorityStore
+from exchange.security.pki.description import describe
+from exchange.security.pki.pem import parse_certificates
 
 app = typer.Typer(help="Certificates: a root, one authority per department, short-lived leaves.")
 

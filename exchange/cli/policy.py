@@ -18,8 +18,8 @@ from exchange.policy.bundle import Bundle, load
 from exchange.policy.decide import decide
 from exchange.policy.explain import explain as trace
 from exchange.policy.facts import Facts
-from exchange.policy.tree import read_tree
-from exchange.policy.vocabulary import SYSTEM
+from exchange.policy.files.tree import read_tree
+from exchange.policy.files.vocabulary import SYSTEM
 
 app = typer.Typer(no_args_is_help=True, help="Check and explain policy files.")
 

@@ -9,9 +9,9 @@ from string import Template
 
 from exchange.errors import ConfigError
 from exchange.model.subject import CITY, Kind, Subject, is_department, spiffe_id
-from exchange.security.authority_store import AuthorityStore
-from exchange.security.enrolment import enrol
-from exchange.security.names import check_trust_domain
+from exchange.security.pki.authority_store import AuthorityStore
+from exchange.security.pki.enrolment import enrol
+from exchange.security.pki.names import check_trust_domain
 
 PORT_MAX = 65535
 

@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from exchange.audit.checkpoint import Checkpoint
-from exchange.audit.layout import Layout
-from exchange.audit.merkle import Frontier, leaf_hash
-from exchange.audit.record import RECORD_BYTES_MAX
-from exchange.audit.segment import encode_batch, encode_commit
+from exchange.audit.proofs.checkpoint import Checkpoint
+from exchange.audit.proofs.merkle import Frontier, leaf_hash
+from exchange.audit.records.record import RECORD_BYTES_MAX
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.segment import encode_batch, encode_commit
 from exchange.client.session import Session
 from exchange.client.settings import ClientSettings
 from exchange.errors import ConfigError, StreamBroken

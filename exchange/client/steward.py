@@ -10,7 +10,7 @@ from exchange.errors import ConfigError
 from exchange.model.base import Frozen
 from exchange.model.clock import Clock, SystemClock
 from exchange.model.subject import Kind
-from exchange.policy.publication import publish_files
+from exchange.policy.files.publication import publish_files
 from exchange.wire import publishing
 from exchange.wire.publishing import PUBLICATION, publication_claims
 

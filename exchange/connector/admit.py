@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.connector.datasets import Datasets, Table
-from exchange.connector.keyring import Keyring
-from exchange.connector.ledger import Ledger
-from exchange.connector.skew import Skew
+from exchange.connector.records.ledger import Ledger
+from exchange.connector.uplink.keyring import Keyring
+from exchange.connector.uplink.skew import Skew
 from exchange.errors import AccessRefused, ExchangeError, TicketRefused
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind

@@ -14,23 +14,23 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from exchange.connector.admit import Admission
 from exchange.connector.datasets import Datasets
-from exchange.connector.journal import Journal
-from exchange.connector.keyring import Keyring
-from exchange.connector.ledger import Ledger
-from exchange.connector.limits import Slots
-from exchange.connector.link import BrokerLink
 from exchange.connector.own import OwnIdentity
 from exchange.connector.plugins import open_source
 from exchange.connector.pseudonyms import pseudonym_key
-from exchange.connector.registrar import Registrar
-from exchange.connector.reporter import Reporter
+from exchange.connector.records.journal import Journal
+from exchange.connector.records.ledger import Ledger
 from exchange.connector.settings import ConnectorSettings
-from exchange.connector.skew import Skew
 from exchange.connector.source import Source
-from exchange.connector.stream import Delivering
+from exchange.connector.streaming.limits import Slots
+from exchange.connector.streaming.stream import Delivering
+from exchange.connector.streaming.watch import Watchdog
+from exchange.connector.uplink.keyring import Keyring
+from exchange.connector.uplink.link import BrokerLink
+from exchange.connector.uplink.registrar import Registrar
+from exchange.connector.uplink.reporter import Reporter
+from exchange.connector.uplink.skew import Skew
+from exchange.connector.uplink.worker import Worker
 from exchange.connector.verbs import FlightVerbs
-from exchange.connector.watch import Watchdog
-from exchange.connector.worker import Worker
 from exchange.errors import ConfigError, ExchangeError, SourceFailed, Unavailable
 from exchange.model.clock import Clock, SystemClock
 from exchange.model.subject import CITY, Kind

@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 
 from exchange.connector.admit import Admission, Admitted
-from exchange.connector.ledger import Ledger
-from exchange.connector.limits import Slot, Slots
-from exchange.connector.stream import Delivering, deliver
+from exchange.connector.records.ledger import Ledger
+from exchange.connector.streaming.limits import Slot, Slots
+from exchange.connector.streaming.stream import Delivering, deliver
 from exchange.errors import AccessRefused, ExchangeError, RequestInvalid
 from exchange.model.clock import Clock
 from exchange.security.identity import Peer, peer_of

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from exchange.model.dataset import Dataset
-from exchange.policy import tree
-from exchange.policy.baseline import BASELINE_FILE, BaselineRule, parse_baseline
-from exchange.policy.classification import Classified
-from exchange.policy.department import DepartmentPart, load_part
 from exchange.policy.engines.casbin_gate import CasbinGate
 from exchange.policy.engines.protocol import ConditionGate, GrantGate
 from exchange.policy.engines.rego_check import check_module
 from exchange.policy.engines.rego_gate import RegoGate
+from exchange.policy.files import tree
+from exchange.policy.files.baseline import BASELINE_FILE, BaselineRule, parse_baseline
+from exchange.policy.files.classification import Classified
+from exchange.policy.files.department import DepartmentPart, load_part
+from exchange.policy.files.grants import ROLES_FILE, parse_roles
+from exchange.policy.files.model_conf import MODEL_FILE, check_model
+from exchange.policy.files.rules import ObligationRule
+from exchange.policy.files.source import Place, refused
+from exchange.policy.files.tree import PolicyTree
+from exchange.policy.files.vocabulary import CITY_FILE, Vocabulary, parse_city
 from exchange.policy.fitting import misfit
-from exchange.policy.grants import ROLES_FILE, parse_roles
-from exchange.policy.model_conf import MODEL_FILE, check_model
-from exchange.policy.rules import ObligationRule
-from exchange.policy.source import Place, refused
-from exchange.policy.tree import PolicyTree
-from exchange.policy.vocabulary import CITY_FILE, Vocabulary, parse_city
 
 CONDITIONS_FILE = "baseline/conditions.rego"
 BASELINE_PACKAGE = "exchange.baseline"

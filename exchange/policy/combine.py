@@ -16,11 +16,11 @@ from exchange.model.obligation import (
     fits,
 )
 from exchange.model.predicate import both
-from exchange.policy.baseline import BaselineRule
-from exchange.policy.classification import Classified, ColumnClass
 from exchange.policy.effects import rescoped
+from exchange.policy.files.baseline import BaselineRule
+from exchange.policy.files.classification import Classified, ColumnClass
+from exchange.policy.files.rules import Demand
 from exchange.policy.fitting import misfit
-from exchange.policy.rules import Demand
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from exchange.model.obligation import Obligations
 from exchange.model.predicate import Predicate
 from exchange.model.subject import Subject
 from exchange.policy.bundle import Bundle
-from exchange.policy.classification import Classified
 from exchange.policy.combine import Impossible, Reader, combine
 from exchange.policy.engines.protocol import GrantQuestion
 from exchange.policy.facts import ACTIONS, Facts, Outcome, Step, question
+from exchange.policy.files.classification import Classified
+from exchange.policy.files.grants import ACTION
+from exchange.policy.files.rules import Demand, ObligationRule
+from exchange.policy.files.vocabulary import DEPARTMENT, SYSTEM
 from exchange.policy.fit import Unfit, fit
-from exchange.policy.grants import ACTION
-from exchange.policy.rules import Demand, ObligationRule
-from exchange.policy.vocabulary import DEPARTMENT, SYSTEM
 
 HIDDEN = "not-granted"
 """The one public reason for all that would betray whether a dataset, grant or condition exists (T56)."""

@@ -13,8 +13,8 @@ from exchange.model.decision import Decision
 from exchange.model.predicate import Predicate
 from exchange.model.request import ReadRequest
 from exchange.model.subject import Subject
-from exchange.policy.classification import Classified
-from exchange.policy.vocabulary import ROLE
+from exchange.policy.files.classification import Classified
+from exchange.policy.files.vocabulary import ROLE
 
 Action = Literal["read", "describe"]
 ACTIONS = frozenset({"read", "describe"})

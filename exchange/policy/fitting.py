@@ -6,8 +6,8 @@ from exchange.errors import PredicateInvalid
 from exchange.model.dataset import Dataset
 from exchange.model.obligation import Mask, fits
 from exchange.model.predicate import check
-from exchange.policy.classification import Classified
-from exchange.policy.rules import Demand
+from exchange.policy.files.classification import Classified
+from exchange.policy.files.rules import Demand
 
 
 def misfit(demand: Demand, dataset: Dataset, classified: Classified | None) -> str:

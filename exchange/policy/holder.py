@@ -10,7 +10,7 @@ from typing import TypeVar
 from exchange.errors import ExchangeError, PolicyInvalid
 from exchange.model.dataset import Dataset
 from exchange.policy.bundle import Bundle, load
-from exchange.policy.tree import PolicyTree, replace_department
+from exchange.policy.files.tree import PolicyTree, replace_department
 
 _T = TypeVar("_T")
 

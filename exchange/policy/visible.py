@@ -11,10 +11,10 @@ from exchange.model.obligation import Obligations
 from exchange.model.request import ReadRequest
 from exchange.model.subject import Subject
 from exchange.policy.bundle import Bundle
-from exchange.policy.classification import DatasetClass
 from exchange.policy.combine import governed
 from exchange.policy.decide import decide, department_term
 from exchange.policy.facts import Facts
+from exchange.policy.files.classification import DatasetClass
 
 _NO_TRACE = "0" * 32
 

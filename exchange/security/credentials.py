@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from exchange.config import FilePath, Settings
 from exchange.errors import ConfigError
-from exchange.security import constraints, files
-from exchange.security.pem import parse_certificates, parse_key
+from exchange.security import files
+from exchange.security.pki import constraints
+from exchange.security.pki.pem import parse_certificates, parse_key
 
 REREADS = 2
 REREAD_PAUSE_S = 0.02

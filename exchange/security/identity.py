@@ -10,9 +10,9 @@ from cryptography import x509
 
 from exchange.errors import IdentityError
 from exchange.model.subject import Subject
-from exchange.security import constraints
 from exchange.security.credentials import microseconds, subject_alternative_names
-from exchange.security.pem import UNREADABLE
+from exchange.security.pki import constraints
+from exchange.security.pki.pem import UNREADABLE
 
 CHAIN_BYTES_MAX = 32 * 1024
 _PARSED_MAX = 512

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from exchange.errors import ConfigError
 from exchange.security import files
-from exchange.security.pem import UNREADABLE
+from exchange.security.pki.pem import UNREADABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,11 @@ from cryptography import x509
 from exchange.errors import IdentityError, RequestInvalid
 from exchange.model.receipt import Receipt, Statement
 from exchange.model.subject import Subject
-from exchange.security import constraints, files
+from exchange.security import files
 from exchange.security.credentials import microseconds
 from exchange.security.identity import subject_of
-from exchange.security.pem import parse_certificates
+from exchange.security.pki import constraints
+from exchange.security.pki.pem import parse_certificates
 from exchange.security.signing import embedded_certificate, embedded_issuers, verify_receipt
 
 AUTHORITIES_MAX = 3

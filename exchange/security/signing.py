@@ -20,7 +20,7 @@ from exchange.errors import PkiError, RequestInvalid
 from exchange.model.canonical import JsonValue, canonical, is_canonical
 from exchange.model.receipt import Receipt, Received, Statement
 from exchange.security.credentials import subject_alternative_names
-from exchange.security.pem import UNREADABLE
+from exchange.security.pki.pem import UNREADABLE
 
 PREFIX = b"exchange.v1.statement\n"
 STATEMENT_KINDS = frozenset({"start", "end", "received", "refusal"})

@@ -9,7 +9,7 @@ import pytest
 from audit_house import PUBLIC, decision, filled, forged, open_log
 from typer.testing import CliRunner, Result
 
-from exchange.audit.layout import Layout
+from exchange.audit.storage.layout import Layout
 from exchange.cli.audit import app
 
 KEY = PUBLIC.text

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from exchange.cli.pki import app
 from exchange.errors import ConfigError, ExchangeError, PkiError
-from exchange.security.pem import parse_key
+from exchange.security.pki.pem import parse_key
 
 
 def run(*arguments: object) -> Result:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from exchange.cli.policy import app
 from exchange.errors import PolicyInvalid
-from exchange.policy.publication import publish_files
+from exchange.policy.files.publication import publish_files
 
 RUN = CliRunner()
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import stores
 
-from exchange.connector.filter import keep
+from exchange.connector.enforce.filter import keep
 from exchange.connector.source import Source
 from exchange.errors import ConfigError, SourceFailed
 from exchange.model.predicate import Predicate

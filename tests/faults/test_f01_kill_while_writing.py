@@ -11,7 +11,7 @@ from pathlib import Path
 
 from audit_house import judged, lines_of
 
-from exchange.audit.entry import Entry
+from exchange.audit.records.entry import Entry
 
 WRITER = """
 import pathlib, sys, threading

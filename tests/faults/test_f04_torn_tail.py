@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, PUBLIC, FaultyDisk, decision, judged, lines_of, open_log
 
-from exchange.audit.entry import Entry
-from exchange.audit.layout import Layout
-from exchange.audit.recovery import recover
-from exchange.audit.segment import scan
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.recovery import recover
+from exchange.audit.storage.segment import scan
 from exchange.errors import LogCorrupt
 
 

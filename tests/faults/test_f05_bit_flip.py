@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, decision, filled, judged, open_log
 
-from exchange.audit.layout import Layout
 from exchange.audit.log import LogLimits
+from exchange.audit.storage.layout import Layout
 from exchange.errors import LogCorrupt
 
 

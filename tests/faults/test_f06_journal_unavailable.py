@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from connector_house import ROWS, House, open_house, read
 
-from exchange.connector.journal import Journal
+from exchange.connector.records.journal import Journal
 from exchange.errors import Unavailable
 
 

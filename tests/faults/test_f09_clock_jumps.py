@@ -6,8 +6,8 @@ from pathlib import Path
 
 from audit_house import NOON_US, MovedClock, decision, judged, open_log
 
-from exchange.audit.entry import Entry
 from exchange.audit.log import AuditLog
+from exchange.audit.records.entry import Entry
 
 TEN_MINUTES_US = 600_000_000
 

@@ -10,7 +10,7 @@ from certified import make_city
 from connector_house import ROWS, MemorySource, open_house, opened, read, read_on, settings_for
 from connector_process import identities, serving, token
 
-from exchange.connector.journal import Journal
+from exchange.connector.records.journal import Journal
 from exchange.connector.server import Connector
 from exchange.errors import ConfigError
 from exchange.model.clock import SystemClock

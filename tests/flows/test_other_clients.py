@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import outside_tools
+import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 from towns import eventually, recorded
@@ -73,18 +74,26 @@ def test_a_stock_client_is_refused_like_any_other(town: Town) -> None:
     assert [e["action"] for e in denied] == ["read", "describe"]
 
 
+def _put(client: fl.FlightClient, descriptor: fl.FlightDescriptor) -> None:
+    writer, _ = client.do_put(descriptor, pa.schema([]))
+    writer.close()
+
+
+def _exchange(client: fl.FlightClient, descriptor: fl.FlightDescriptor) -> None:
+    _, reader = client.do_exchange(descriptor)
+    reader.read_all()
+
+
 @pytest.mark.parametrize("server", [CITY, "port"])
 def test_every_verb_that_is_not_needed_is_refused(town: Town, server: str) -> None:
     location = f"grpc+tls://127.0.0.1:{town.ports[server]}"
     with stock_client(town, "dispatch", location) as client:
         descriptor = fl.FlightDescriptor.for_path("port.flights")
-        import pyarrow as pa  # noqa: PLC0415
-
         calls = {
             "DoAction": lambda: list(client.do_action(fl.Action("drop", b""))),
             "ListActions": client.list_actions,
-            "DoPut": lambda: client.do_put(descriptor, pa.schema([]))[0].close(),
-            "DoExchange": lambda: client.do_exchange(descriptor)[1].read_all(),
+            "DoPut": lambda: _put(client, descriptor),
+            "DoExchange": lambda: _exchange(client, descriptor),
             "Handshake": lambda: client.authenticate_basic_token("a", "b"),
         }
         if server == CITY:

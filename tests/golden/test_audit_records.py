@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from audit_house import judged
 
-from exchange.audit.deliveries import EndRecord, ReceivedRecord, RefusalRecord, StartRecord
-from exchange.audit.entry import KINDS, Entry, parse_canonical
-from exchange.audit.kinds import (
+from exchange.audit.records.deliveries import EndRecord, ReceivedRecord, RefusalRecord, StartRecord
+from exchange.audit.records.entry import KINDS, Entry, parse_canonical
+from exchange.audit.records.kinds import (
     AdministrationRecord,
     CertificateRecord,
     DecisionRecord,
@@ -22,7 +22,7 @@ from exchange.audit.kinds import (
     PublicationRecord,
     RegistrationRecord,
 )
-from exchange.audit.record import Record
+from exchange.audit.records.record import Record
 from exchange.model.canonical import is_canonical
 
 FOLDER = Path(__file__).parent / "audit"

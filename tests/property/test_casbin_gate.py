@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from exchange.errors import PolicyInvalid
 from exchange.policy.engines.casbin_gate import CasbinGate
 from exchange.policy.engines.protocol import GrantQuestion
-from exchange.policy.grants import Grant, GrantIndex
-from exchange.policy.hierarchy import Hierarchy, Link
-from exchange.policy.model_conf import MODEL_TEXT
-from exchange.policy.source import Place
+from exchange.policy.files.grants import Grant, GrantIndex
+from exchange.policy.files.hierarchy import Hierarchy, Link
+from exchange.policy.files.model_conf import MODEL_TEXT
+from exchange.policy.files.source import Place
 
 SYSTEMS = ["spiffe://a.city/system/x", "spiffe://b.city/system/y"]
 DEPARTMENTS = ["department:a", "department:b"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connectors.duckdb import pushdown as duckdb_pushdown
 from connectors.sqlite import pushdown as sqlite_pushdown
 from connectors.sqlite.values import KINDS
-from exchange.connector.filter import evaluate
+from exchange.connector.enforce.filter import evaluate
 from exchange.model.dataset import Column
 from exchange.model.predicate import And, Compare, In, IsNull, Like, Not, Or, Predicate, check
 from exchange.model.predicate_sql import render

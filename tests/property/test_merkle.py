@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.audit.merkle import (
+from exchange.audit.proofs.merkle import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,

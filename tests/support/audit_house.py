@@ -8,13 +8,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.audit.disk import Disk, SystemDisk
-from exchange.audit.kinds import DecisionRecord
-from exchange.audit.layout import Layout
 from exchange.audit.log import AuditLog, LogLimits
-from exchange.audit.merkle import Frontier, leaf_hash
-from exchange.audit.note import verifier_key
-from exchange.audit.segment import encode_batch, encode_commit, scan
+from exchange.audit.proofs.merkle import Frontier, leaf_hash
+from exchange.audit.proofs.note import verifier_key
+from exchange.audit.records.kinds import DecisionRecord
+from exchange.audit.storage.disk import Disk, SystemDisk
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.segment import encode_batch, encode_commit, scan
 from exchange.audit.verdict import Verdict
 from exchange.audit.verify import verify
 

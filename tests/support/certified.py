@@ -13,12 +13,12 @@ import grpc
 from cryptography import x509
 
 from exchange.model.subject import Kind, Subject, spiffe_id
-from exchange.security.authority import Issuer
-from exchange.security.authority_store import AuthorityStore
 from exchange.security.credentials import TlsSettings
-from exchange.security.enrolment import enrol
 from exchange.security.identity import peer_of
-from exchange.security.pem import parse_key
+from exchange.security.pki.authority import Issuer
+from exchange.security.pki.authority_store import AuthorityStore
+from exchange.security.pki.enrolment import enrol
+from exchange.security.pki.pem import parse_key
 from exchange.security.tls import server_credentials
 
 DOMAIN = "zhongshui.example"

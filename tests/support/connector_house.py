@@ -17,7 +17,7 @@ from certified import DOMAIN, City, make_city
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyarrow.flight import Ticket as FlightTicket
 
-from exchange.connector.journal import Journal
+from exchange.connector.records.journal import Journal
 from exchange.connector.server import Connector
 from exchange.connector.settings import ConnectorSettings
 from exchange.errors import ConfigError, ExchangeError, NotRegistered, Unavailable

@@ -15,8 +15,8 @@ from exchange.model.subject import Subject
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.decide import decide
 from exchange.policy.facts import Facts, Outcome
-from exchange.policy.model_conf import MODEL_TEXT
-from exchange.policy.tree import PolicyTree
+from exchange.policy.files.model_conf import MODEL_TEXT
+from exchange.policy.files.tree import PolicyTree
 
 EXAMPLE_CITY = Path(__file__).parents[2] / "policies"
 TRUST_DOMAIN = "zhongshui.example"

@@ -13,10 +13,10 @@ from cryptography.x509.oid import NameOID
 
 from exchange.errors import IdentityError
 from exchange.model.subject import Kind
-from exchange.security.authority import Issuer, issue_identity
 from exchange.security.credentials import moment
 from exchange.security.identity import Peer, peer_of
-from exchange.security.pem import chain_pem, new_key
+from exchange.security.pki.authority import Issuer, issue_identity
+from exchange.security.pki.pem import chain_pem, new_key
 from exchange.security.tls import channel
 
 NOW = certified.now_us()

@@ -10,9 +10,9 @@ from cryptography import x509
 
 from exchange.errors import PkiError
 from exchange.model.subject import Kind, Subject, server_name
-from exchange.security.authority import Issuer, issue_identity, issue_leaf, issue_listener
-from exchange.security.names import Profile
-from exchange.security.pem import new_key
+from exchange.security.pki.authority import Issuer, issue_identity, issue_leaf, issue_listener
+from exchange.security.pki.names import Profile
+from exchange.security.pki.pem import new_key
 
 NOW = certified.now_us()
 SYSTEM = "spiffe://port.zhongshui.example/system/ops"

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from exchange.model.subject import Kind, server_name
-from exchange.security.authority import Issuer
-from exchange.security.pem import chain_pem, key_pem, new_key
+from exchange.security.pki.authority import Issuer
+from exchange.security.pki.pem import chain_pem, key_pem, new_key
 from exchange.security.tls import channel
 
 VICTIM = "spiffe://emergency.zhongshui.example/system/dispatch"

@@ -8,7 +8,7 @@ from certified import make_city
 from connector_house import Reading, opened, read
 from connector_process import Serving, identities, serving, token
 
-from exchange.connector.journal import Journal
+from exchange.connector.records.journal import Journal
 from exchange.model.clock import SystemClock
 from exchange.security.credentials import TlsSettings
 from exchange.security.signing import embedded_certificate, verify_receipt

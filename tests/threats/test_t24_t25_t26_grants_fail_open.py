@@ -9,9 +9,9 @@ from exchange.model.subject import Kind, Subject
 from exchange.policy.bundle import load
 from exchange.policy.engines.casbin_gate import CasbinGate
 from exchange.policy.engines.protocol import GrantQuestion
-from exchange.policy.grants import GrantIndex
-from exchange.policy.hierarchy import Hierarchy
-from exchange.policy.model_conf import MODEL_TEXT
+from exchange.policy.files.grants import GrantIndex
+from exchange.policy.files.hierarchy import Hierarchy
+from exchange.policy.files.model_conf import MODEL_TEXT
 
 
 @pytest.mark.parametrize(

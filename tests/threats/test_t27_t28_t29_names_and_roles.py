@@ -7,7 +7,7 @@ from small_city import CITY, FILES, GRANTS, REGO, ROLES, ask, files, refusal, sm
 
 from exchange.errors import PolicyInvalid
 from exchange.model.subject import Kind, Subject
-from exchange.policy.tree import replace_department
+from exchange.policy.files.tree import replace_department
 
 
 @pytest.mark.parametrize("name", ["role:first-responder", "department:emergency", "first-responder"])

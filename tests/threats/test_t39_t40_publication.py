@@ -6,8 +6,8 @@ import pytest
 from small_city import DATASETS, GRANTS, OBLIGATIONS, ask, files, refusal
 
 from exchange.errors import AuditUnavailable, PolicyInvalid
+from exchange.policy.files.tree import part
 from exchange.policy.holder import BundleHolder, Held
-from exchange.policy.tree import part
 
 OTHERS = """
 [dataset."weather.observations"]

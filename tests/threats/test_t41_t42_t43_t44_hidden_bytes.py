@@ -9,9 +9,9 @@ from canaries import MARKS, NUMBER, TEXT, veiled, wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.connector.govern import govern, governed_schema
-from exchange.connector.layout import plain_type
-from exchange.connector.scrub import scrubbed
+from exchange.connector.enforce.govern import govern, governed_schema
+from exchange.connector.enforce.layout import plain_type
+from exchange.connector.enforce.scrub import scrubbed
 from exchange.errors import SourceFailed
 from exchange.model.obligation import ColumnRule, Nullify, Obligations, Redact
 from exchange.model.predicate_sql import parse

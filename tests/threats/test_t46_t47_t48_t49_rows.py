@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from exchange.connector.govern import govern, governed_schema, plan
+from exchange.connector.enforce.govern import govern, governed_schema, plan
 from exchange.errors import PredicateInvalid, SourceFailed
 from exchange.model.obligation import ColumnRule, Mask, Obligations, Pseudonym, Round
 from exchange.model.predicate_sql import parse

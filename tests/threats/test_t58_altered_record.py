@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from audit_house import batches_of, filled, forged, judged, lines_of
 
-from exchange.audit.layout import Layout
-from exchange.audit.segment import encode_commit
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.segment import encode_commit
 from exchange.audit.verdict import Verdict
 
 Change = Callable[[list[list[bytes]]], None]

@@ -8,9 +8,9 @@ import pytest
 from audit_house import KEY, ORIGIN, filled, judged, open_log
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from exchange.audit.layout import Layout
-from exchange.audit.note import VerifierKey, sign_note, verifier_key
+from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from exchange.audit.proofs.note import VerifierKey, sign_note, verifier_key
+from exchange.audit.storage.layout import Layout
 from exchange.audit.verify import verify
 from exchange.errors import LogCorrupt
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from exchange.audit.entry import Entry
-from exchange.audit.kinds import DecisionRecord, columns_of
-from exchange.audit.record import RECORD_BYTES_MAX, bounded
+from exchange.audit.records.entry import Entry
+from exchange.audit.records.kinds import DecisionRecord, columns_of
+from exchange.audit.records.record import RECORD_BYTES_MAX, bounded
 from exchange.errors import LogCorrupt, RequestInvalid
 from exchange.model.canonical import is_canonical
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from audit_house import KEY, decision, open_log
 
-from exchange.audit.commitment import commitment, commitment_key
-from exchange.audit.entry import Entry
+from exchange.audit.records.commitment import commitment, commitment_key
+from exchange.audit.records.entry import Entry
 from exchange.model.predicate_sql import parse, shape
 
 CANARY = "N-CANARY-14228-张三"

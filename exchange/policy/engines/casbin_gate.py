@@ -16,8 +16,8 @@ from casbin.effect import Effector, get_effector
 from casbin.util import SimpleEval
 
 from exchange.policy.engines.protocol import GrantAnswer, GrantQuestion
-from exchange.policy.grants import Grant, GrantIndex
-from exchange.policy.hierarchy import Hierarchy
+from exchange.policy.files.grants import Grant, GrantIndex
+from exchange.policy.files.hierarchy import Hierarchy
 
 _EFFECTS = {"allow": Effector.ALLOW, "deny": Effector.DENY}
 

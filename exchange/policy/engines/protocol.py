@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from exchange.model.canonical import JsonValue
-from exchange.policy.grants import Grant
-from exchange.policy.rules import Demand
+from exchange.policy.files.grants import Grant
+from exchange.policy.files.rules import Demand
 
 
 class GrantQuestion(NamedTuple):

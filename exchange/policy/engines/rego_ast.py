@@ -10,7 +10,7 @@ from typing import Any
 
 import regorus
 
-from exchange.policy.source import Place, refused
+from exchange.policy.files.source import Place, refused
 
 Node = dict[str, Any]
 SOURCE_BYTES_MAX = 64 * 1024

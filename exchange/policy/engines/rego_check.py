@@ -16,7 +16,7 @@ from exchange.policy.engines.rego_ast import (
 )
 from exchange.policy.engines.rego_cost import check_cost
 from exchange.policy.engines.rego_functions import ALLOWED, is_anchored, why_not
-from exchange.policy.source import Place, decode, refused
+from exchange.policy.files.source import Place, decode, refused
 
 ALLOW, DENY, OBLIGATIONS = "allow", "deny", "obligations"
 _SHAPES = {ALLOW: {"Compr", "Default"}, DENY: {"Set"}, OBLIGATIONS: {"Set"}}

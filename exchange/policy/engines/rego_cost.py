@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.model.dataset import COLUMNS_MAX
-from exchange.policy.classification import TAGS_PER_COLUMN_MAX
 from exchange.policy.engines.rego_ast import Definition, Node, path_of
-from exchange.policy.source import Place, refused
-from exchange.policy.vocabulary import ROLES_MAX
+from exchange.policy.files.classification import TAGS_PER_COLUMN_MAX
+from exchange.policy.files.source import Place, refused
+from exchange.policy.files.vocabulary import ROLES_MAX
 
 STEPS_MAX = 500_000
 """About a quarter of a second in regorus, at the largest input there can be."""

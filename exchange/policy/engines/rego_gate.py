@@ -18,8 +18,8 @@ from exchange.policy.effects import Effects
 from exchange.policy.engines.protocol import ConditionAnswer
 from exchange.policy.engines.rego_ast import engine_error
 from exchange.policy.engines.rego_check import ALLOW, DENY, OBLIGATIONS, RegoModule
-from exchange.policy.rules import Demand
-from exchange.policy.source import Place, refused
+from exchange.policy.files.rules import Demand
+from exchange.policy.files.source import Place, refused
 
 TIME_LIMIT_S = 0.5
 ENGINES_PER_THREAD_MAX = 128

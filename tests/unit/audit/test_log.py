@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, PUBLIC, FaultyDisk, MovedClock, decision, judged, lines_of, open_log
 
-from exchange.audit.checkpoint import open_checkpoint
-from exchange.audit.entry import Entry
-from exchange.audit.layout import Layout
 from exchange.audit.log import AuditLog, LogLimits
-from exchange.audit.merkle import Frontier, leaf_hash
-from exchange.audit.segment import BATCH_BYTES_MAX, scan
+from exchange.audit.proofs.checkpoint import open_checkpoint
+from exchange.audit.proofs.merkle import Frontier, leaf_hash
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.segment import BATCH_BYTES_MAX, scan
 from exchange.errors import AuditUnavailable, ConfigError
 
 
@@ -127,7 +127,7 @@ def test_a_disk_that_hangs_is_waited_for_only_so_long(tmp_path: Path) -> None:
 def test_what_finds_no_room_is_refused_in_bounded_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exchange.audit.group.GROUP_RECORDS_MAX", 2)
+    monkeypatch.setattr("exchange.audit.storage.group.GROUP_RECORDS_MAX", 2)
     disk, hang = FaultyDisk(), threading.Event()
     log = open_log(tmp_path, disk=disk, limits=LogLimits(wait_s_max=0.2, checkpoint_every_s=0.0))
     disk.sync_fault = lambda: hang.wait(10) and None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymerkle import InmemoryTree
 
-from exchange.audit.merkle import (
+from exchange.audit.proofs.merkle import (
     EMPTY_ROOT,
     Frontier,
     consistency_proof,

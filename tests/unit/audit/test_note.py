@@ -7,9 +7,9 @@ import base64
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.audit.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from exchange.audit.merkle import EMPTY_ROOT
-from exchange.audit.note import VerifierKey, open_note, sign_note, verifier_key
+from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from exchange.audit.proofs.merkle import EMPTY_ROOT
+from exchange.audit.proofs.note import VerifierKey, open_note, sign_note, verifier_key
 from exchange.errors import ConfigError, LogCorrupt
 
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

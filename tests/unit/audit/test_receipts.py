@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exchange.audit.deliveries import STATEMENT_PREFIX, delivery
-from exchange.audit.kinds import CertificateRecord
-from exchange.audit.record import Record
+from exchange.audit.records.deliveries import STATEMENT_PREFIX, delivery
+from exchange.audit.records.kinds import CertificateRecord
+from exchange.audit.records.record import Record
 from exchange.errors import RequestInvalid
 from exchange.model.canonical import canonical
 from exchange.model.receipt import End, Outcome, Receipt, Received, Refusal, Start

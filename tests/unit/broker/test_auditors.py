@@ -6,8 +6,8 @@ import grpc
 import pytest
 from broker_house import TIMEOUT_S, House
 
-from exchange.audit.checkpoint import open_checkpoint
-from exchange.audit.note import VerifierKey
+from exchange.audit.proofs.checkpoint import open_checkpoint
+from exchange.audit.proofs.note import VerifierKey
 from exchange.model.subject import CITY, Kind
 from exchange.v1 import audit_pb2, audit_pb2_grpc
 

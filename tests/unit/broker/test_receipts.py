@@ -8,7 +8,7 @@ import pytest
 import small_city
 from broker_house import House, end, received, start
 
-from exchange.broker.catch_up import catch_up
+from exchange.broker.state.catch_up import catch_up
 from exchange.model.receipt import Receipt, Refusal
 from exchange.model.subject import Kind, spiffe_id
 from exchange.security.credentials import TlsSettings

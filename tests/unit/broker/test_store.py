@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.broker.schema import MIGRATIONS
-from exchange.broker.store import Store
+from exchange.broker.state.schema import MIGRATIONS
+from exchange.broker.state.store import Store
 from exchange.errors import ConfigError, Unavailable
 
 INSERT = "INSERT INTO counter (name, value) VALUES (?, ?)"

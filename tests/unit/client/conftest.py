@@ -23,9 +23,9 @@ from exchange.model.dataset import Column
 from exchange.model.receipt import End, Outcome, Receipt, Received
 from exchange.model.request import ReadRequest
 from exchange.model.subject import Kind, Subject, spiffe_id
-from exchange.security import enrolment
-from exchange.security.authority_store import AuthorityStore
 from exchange.security.credentials import TlsSettings, load_identity
+from exchange.security.pki import enrolment
+from exchange.security.pki.authority_store import AuthorityStore
 from exchange.security.signing import StatementSigner
 from exchange.security.tls import server_credentials
 from exchange.wire import flight, serving

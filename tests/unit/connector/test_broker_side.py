@@ -14,10 +14,10 @@ from connector_house import SIGNER, FakeBroker, House, open_house, read
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exchange.connector import worker
+from exchange.connector.uplink import worker
 from exchange.model.subject import Kind, spiffe_id
-from exchange.security import enrolment
 from exchange.security.credentials import load_identity
+from exchange.security.pki import enrolment
 from exchange.security.signing import embedded_certificate, verify_receipt
 from exchange.security.tickets import TicketSigner
 

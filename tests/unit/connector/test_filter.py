@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from exchange.connector.filter import evaluate, keep
+from exchange.connector.enforce.filter import evaluate, keep
 from exchange.model.dataset import Column
 from exchange.model.predicate import check
 from exchange.model.predicate_sql import parse

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from exchange.connector.govern import govern, governed_schema, plan
+from exchange.connector.enforce.govern import govern, governed_schema, plan
 from exchange.errors import PredicateInvalid, SourceFailed
 from exchange.model.obligation import ColumnRule, Mask, Obligations, Partial, Redact, Round
 from exchange.model.predicate import Predicate

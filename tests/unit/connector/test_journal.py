@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from tickets_made import ISSUED_AT, TICKET
 
-from exchange.connector import journal as journal_module
-from exchange.connector.journal import Journal
+from exchange.connector.records import journal as journal_module
+from exchange.connector.records.journal import Journal
 from exchange.errors import ConfigError, TicketRefused, Unavailable
 from exchange.model.receipt import Receipt
 from exchange.model.ticket import CLOCK_LEEWAY_S, STREAM_LIFETIME_S_MAX, Ticket

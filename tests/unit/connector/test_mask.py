@@ -10,9 +10,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from exchange.connector import pseudonym
-from exchange.connector.mask import masked_type, masking
-from exchange.connector.pseudonym import Pseudonymiser, scope_key
+from exchange.connector.enforce import pseudonym
+from exchange.connector.enforce.mask import masked_type, masking
+from exchange.connector.enforce.pseudonym import Pseudonymiser, scope_key
 from exchange.errors import ConfigError, SourceFailed
 from exchange.model.obligation import Mask, Nullify, Partial, Pseudonym, Redact, Round, Truncate
 

@@ -13,13 +13,13 @@ from connector_house import MemorySource, settings_for
 
 from exchange.config import load
 from exchange.connector.datasets import Datasets
-from exchange.connector.limits import Slots
 from exchange.connector.plugins import open_source
-from exchange.connector.prefetch import Prefetch
 from exchange.connector.pseudonyms import pseudonym_key
 from exchange.connector.settings import ConnectorSettings
-from exchange.connector.skew import Skew
-from exchange.connector.worker import BACKOFF_S_MAX, Worker
+from exchange.connector.streaming.limits import Slots
+from exchange.connector.streaming.prefetch import Prefetch
+from exchange.connector.uplink.skew import Skew
+from exchange.connector.uplink.worker import BACKOFF_S_MAX, Worker
 from exchange.errors import ConfigError, LimitReached, SourceFailed, Unavailable
 from exchange.security.credentials import TlsSettings
 

@@ -10,7 +10,7 @@ from small_city import DESK, DISPATCH, EXAMPLE_CITY, LAB, OPS, TRUST_DOMAIN, ask
 from exchange.model.dataset import Column, Dataset
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.facts import Outcome
-from exchange.policy.tree import read_tree
+from exchange.policy.files.tree import read_tree
 
 INTEGERS = """year month day dep_time sched_dep_time dep_delay arr_time sched_arr_time arr_delay flight
     air_time distance hour minute"""

@@ -22,7 +22,7 @@ from small_city import (
 
 from exchange.errors import PolicyInvalid
 from exchange.policy.bundle import load
-from exchange.policy.tree import digest, part, read_tree, replace_department
+from exchange.policy.files.tree import digest, part, read_tree, replace_department
 
 
 def test_the_small_city_is_sound() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from exchange.errors import ConfigError
 from exchange.security.keyfiles import create_key, load_key, load_public_key, write_public_key
-from exchange.security.pem import key_pem, new_key
+from exchange.security.pki.pem import key_pem, new_key
 
 
 def test_a_key_comes_back_as_it_was_written_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

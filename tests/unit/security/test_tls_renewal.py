@@ -14,7 +14,7 @@ from cryptography import x509
 from exchange.errors import ConfigError
 from exchange.model.subject import Kind, server_name
 from exchange.security.credentials import TlsSettings
-from exchange.security.enrolment import renew
+from exchange.security.pki.enrolment import renew
 from exchange.security.tls import channel, server_credentials
 
 

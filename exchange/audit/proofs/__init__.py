@@ -1,0 +1,1 @@
+"""The Merkle tree, signed notes and checkpoints that records are proven by."""

@@ -1,0 +1,1 @@
+"""What a record is: its kinds, its canonical form, how it is read back and checked."""

@@ -1,0 +1,1 @@
+"""How records become durable: segments, group commit, recovery."""

@@ -1,0 +1,1 @@
+"""What the broker remembers, in SQLite: registrations, tickets, limits spent, revisions, statements."""

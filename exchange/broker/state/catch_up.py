@@ -1,0 +1,87 @@
+"""After a crash the log may be ahead of the database: what it holds is noted before anything is served.
+
+The audit log is the truth; the database holds an index over it. Each step of the broker appends first and
+notes afterwards, so a crash between the two can only leave the index behind, never ahead.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Protocol
+
+from pydantic import TypeAdapter
+
+from exchange.audit.records.deliveries import Delivery
+from exchange.audit.records.entry import Entry
+from exchange.audit.records.kinds import CertificateRecord, PublicationRecord
+from exchange.broker.state.revisions import acknowledge
+from exchange.broker.state.statements import Told, digest_of, insert_certificate, insert_statement, key_of
+from exchange.broker.state.store import Store
+from exchange.model.receipt import Statement
+
+_SEEN = "audit_seen"
+_CHUNK = 1000
+_STATEMENT: TypeAdapter[Statement] = TypeAdapter(Statement)
+
+
+class Readable(Protocol):
+    """The part of the audit log that is read at start."""
+
+    @property
+    def size(self) -> int:
+        """Number of records."""
+
+    def read(self, start: int, count: int) -> Iterator[bytes]:
+        """Records from an index on, as they lie in the log."""
+
+
+def catch_up(store: Store, log: Readable) -> int:
+    """Note everything the log holds that the database has not seen; returns the number of records read.
+
+    Raises:
+        LogCorrupt: a record cannot be read; the broker does not start.
+    """
+    start = seen(store)
+    for at in range(start, log.size, _CHUNK):
+        lines = list(log.read(at, min(_CHUNK, log.size - at)))
+        store.write(lambda connection, at=at, lines=lines: _note(connection, at, lines))  # type: ignore[misc]
+    return log.size - start
+
+
+def seen(store: Store) -> int:
+    """Up to which index (excluded) the database surely reflects the log."""
+    query = "SELECT value FROM counter WHERE name = ?"
+    row = store.read(lambda connection: connection.execute(query, (_SEEN,)).fetchone())
+    return int(row[0]) if row else 0
+
+
+def mark_seen(store: Store, size: int) -> None:
+    """Note, while nothing else runs, that the database reflects the log's first `size` records."""
+    store.write(lambda connection: _mark(connection, size))
+
+
+def _note(connection: sqlite3.Connection, start: int, lines: list[bytes]) -> None:
+    for line in lines:
+        entry = Entry.parse(line)
+        _note_one(connection, entry)
+    _mark(connection, start + len(lines))
+
+
+def _note_one(connection: sqlite3.Connection, entry: Entry) -> None:
+    record = entry.record()
+    if isinstance(record, Delivery):
+        statement, digest = _STATEMENT.validate_json(record.statement), digest_of(record.statement)
+        insert_statement(connection, statement, Told(key_of(statement, digest), digest, entry.index))
+    elif isinstance(record, CertificateRecord):
+        insert_certificate(connection, record.certificate)
+    elif isinstance(record, PublicationRecord) and record.outcome == "published":
+        acknowledge(connection, record.revision, entry.index)
+
+
+def _mark(connection: sqlite3.Connection, size: int) -> None:
+    connection.execute(
+        "INSERT INTO counter (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (_SEEN, size),
+    )

@@ -1,0 +1,141 @@
+"""The broker's state in SQLite: durable when `write` returns, and cheap because commits are shared.
+
+One connection writes. Threads that arrive while a commit is running are gathered and committed together by
+whichever of them comes next (group commit), each in its own savepoint, so that one failing work undoes only
+itself. Readers share the connection under the same lock: the database is small and its pages are in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from exchange.broker.state.schema import migrate
+from exchange.errors import ConfigError, Unavailable
+
+BUSY_S = 2.0
+"""How long a locked database is waited for (F6)."""
+BATCH_MAX = 256
+
+_log = logging.getLogger("exchange.broker.state.store")
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+
+class Store:
+    """A SQLite file with write-ahead log, `synchronous=FULL`, and a schema of known version."""
+
+    def __init__(self, path: Path, *, busy_s: float = BUSY_S) -> None:
+        """Open or create the database.
+
+        Raises:
+            ConfigError: the file is no database, is of a newer version, or cannot be opened.
+        """
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=busy_s, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute("PRAGMA foreign_keys=ON")
+            migrate(self._connection)
+        except sqlite3.Error as error:
+            raise ConfigError(f"{path} cannot be used as the broker's database: {error}") from None
+        self._turn = threading.Lock()
+        self._waiting: deque[_Job[Any]] = deque()
+
+    def write(self, work: Work[T]) -> T:
+        """Run the work in a transaction; what it did is durable once this returns.
+
+        Raises:
+            Unavailable: the database is locked or its disk is full; nothing of the work remains.
+            Exception: whatever the work raised; nothing of it remains.
+        """
+        job = _Job(work)
+        self._waiting.append(job)
+        with self._turn:
+            # whoever held the turn before may have committed this job along with its own
+            while not job.done:
+                self._commit(self._gather())
+        return job.result()
+
+    def read(self, work: Work[T]) -> T:
+        """Run a query; sees every write that has returned.
+
+        Raises:
+            Unavailable: the database cannot be read.
+        """
+        with self._turn:
+            try:
+                return work(self._connection)
+            except sqlite3.Error as error:
+                raise _unavailable(error) from None
+
+    def close(self) -> None:
+        """Close the file; later calls fail."""
+        with self._turn:
+            self._connection.close()
+
+    def _gather(self) -> list[_Job[Any]]:
+        jobs: list[_Job[Any]] = []
+        while self._waiting and len(jobs) < BATCH_MAX:
+            jobs.append(self._waiting.popleft())
+        return jobs
+
+    def _commit(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                job.run(self._connection)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            for job in jobs:
+                job.fail(_unavailable(error))
+        for job in jobs:
+            job.done = True
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                _log.exception("the database could not roll back")
+
+
+class _Job(Generic[T]):
+    """One thread's work, its outcome, and whether that outcome is final."""
+
+    def __init__(self, work: Work[T]) -> None:
+        self._work = work
+        self._values: list[T] = []
+        self._error: Exception | None = None
+        self.done = False
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        connection.execute("SAVEPOINT job")
+        try:
+            self._values.append(self._work(connection))
+        except sqlite3.OperationalError:
+            raise  # locked, full, input/output: it concerns the whole transaction
+        except Exception as error:  # noqa: BLE001 - handed to the thread that brought the work
+            self._error = error
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+
+    def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._values[0]
+
+
+def _unavailable(error: sqlite3.Error) -> Unavailable:
+    return Unavailable("the broker's state cannot be reached at the moment", detail=f"sqlite: {error}")

@@ -1,0 +1,1 @@
+"""What the connector remembers and says, durable before anything relies on it."""

@@ -1,0 +1,1 @@
+"""The connector's calls to its broker: registration, keys, time, receipts (step 10)."""

@@ -1,0 +1,66 @@
+"""Who inherits from whom (Casbin's `g` and `g2`), closed under inheritance once at load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from exchange.policy.files.source import Place, refused
+
+LINKS_MAX = 9
+"""Casbin's role manager looks at ten names in a chain and silently forgets the rest (T29)."""
+
+
+class Link(NamedTuple):
+    """`child` inherits everything said of `parent`."""
+
+    child: str
+    parent: str
+    place: Place
+
+
+class Hierarchy:
+    """The links, and for each name everything it inherits from; immutable, shared between threads."""
+
+    def __init__(self, links: Iterable[Link]) -> None:
+        """Close the links.
+
+        Raises:
+            PolicyInvalid: a circle, or a chain of more than ten names (T29); names the line of one link.
+        """
+        self.links = tuple(links)
+        parents: dict[str, list[Link]] = {}
+        for link in self.links:
+            parents.setdefault(link.child, []).append(link)
+        self._ancestors = {child: _ancestors(child, parents) for child in parents}
+
+    def terms(self, *names: str) -> tuple[str, ...]:
+        """The names and all that they inherit from, each once, nearest first."""
+        found = dict.fromkeys(names)
+        for name in names:
+            found.update(dict.fromkeys(self._ancestors.get(name, ())))
+        return tuple(found)
+
+    def has_link(self, name: str, ancestor: str) -> bool:
+        """Casbin's `g(name, ancestor)`: the same name, or inherited."""
+        return name == ancestor or ancestor in self._ancestors.get(name, ())
+
+    def members(self, group: str) -> frozenset[str]:
+        """Every name that inherits from the group."""
+        return frozenset(child for child, found in self._ancestors.items() if group in found)
+
+
+def _ancestors(name: str, parents: dict[str, list[Link]]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    level, depth = parents[name], 0
+    while level:
+        depth += 1
+        if depth > LINKS_MAX:
+            raise refused(
+                level[0].place,
+                f"the chain of roles from {name!r} is circular or longer than {LINKS_MAX + 1} names",
+                "remove a link from the chain",
+            )
+        found.update(dict.fromkeys(link.parent for link in level))
+        level = [link for upper in level for link in parents.get(upper.parent, ())]
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""The built-in certificate authority: what it issues, to whom, and what it refuses."""
