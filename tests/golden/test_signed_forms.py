@@ -12,18 +12,19 @@ from exchange.security.signing import PREFIX
 
 GOLDEN = Path(__file__).parent / "statements.jsonl"
 TOKEN = (
-    b"v4.public.eyJ2ZXJzaW9uIjoxLCJpZCI6IjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmIiwic3Viam"
-    b"VjdCI6InNwaWZmZTovL2VtZXJnZW5jeS56aG9uZ3NodWkuZXhhbXBsZS9zeXN0ZW0vZGlzcGF0Y2giLCJhdWRpZW"
-    b"5jZSI6InBvcnQiLCJkYXRhc2V0IjoicG9ydC5mbGlnaHRzIiwic2NoZW1hX2RpZ2VzdCI6ImFiYWJhYmFiYWJhYm"
-    b"FiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWIiLCJwdXJwb3NlIjoiZW"
-    b"1lcmdlbmN5LXJlc3BvbnNlIiwib2JsaWdhdGlvbnMiOnsidmVyc2lvbiI6MSwiY29sdW1ucyI6W3sibmFtZSI6Im"
-    b"9yaWdpbiIsIm1hc2siOm51bGx9LHsibmFtZSI6IuWwvuWPtyIsIm1hc2siOnsia2luZCI6InBzZXVkb255bSIsIn"
-    b"Njb3BlIjoiZW1lcmdlbmN5In19XSwicm93X2ZpbHRlciI6bnVsbCwicm93X2xpbWl0IjoxMDAwLCJ3aW5kb3dzIj"
-    b"pbeyJyb3dzX21heCI6MTAwMDAsInNlY29uZHMiOjM2MDB9XX0sIndoZXJlIjpudWxsLCJyZXZpc2lvbiI6NywiYX"
-    b"VkaXRfaW5kZXgiOjQxLCJpc3N1ZWRfYXQiOjE3MDAwMDAwMDAsImV4cGlyZXNfYXQiOjE3MDAwMDAwNjAsInN0cm"
-    b"VhbV91bnRpbCI6MTcwMDAwMzYwMCwidHJhY2VfaWQiOiJmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZi"
-    b"J91J3ycqqfR6ubsURMx-OwxNw_IPIeXy6jA1H0quwX8QH8QAX3lpiHQMRDvdd-qZZkTIZC1I3A2FASWjzC4URWAA"
-    b".azQucGlkLm9GazRVdVVJLWZudXlVbXJNaGdENVRnQ1JrbVRLSERkbTI2dlMxWE5fN3FD"
+    b"v4.public.eyJ2ZXJzaW9uIjoxLCJpZCI6IjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWJjZGVmIiwic3Vi"
+    b"amVjdCI6InNwaWZmZTovL2VtZXJnZW5jeS56aG9uZ3NodWkuZXhhbXBsZS9zeXN0ZW0vZGlzcGF0Y2giLCJhdW"
+    b"RpZW5jZSI6InBvcnQiLCJkYXRhc2V0IjoicG9ydC5mbGlnaHRzIiwic2NoZW1hX2RpZ2VzdCI6ImFiYWJhYmFi"
+    b"YWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWIiLCJwdXJwb3"
+    b"NlIjoiZW1lcmdlbmN5LXJlc3BvbnNlIiwib2JsaWdhdGlvbnMiOnsidmVyc2lvbiI6MSwiY29sdW1ucyI6W3si"
+    b"bmFtZSI6Im9yaWdpbiIsIm1hc2siOm51bGwsImRlbGl2ZXJlZCI6dHJ1ZX0seyJuYW1lIjoi5bC-5Y-3IiwibW"
+    b"FzayI6eyJraW5kIjoicHNldWRvbnltIiwic2NvcGUiOiJlbWVyZ2VuY3kifSwiZGVsaXZlcmVkIjp0cnVlfV0s"
+    b"InJvd19maWx0ZXIiOm51bGwsInJvd19saW1pdCI6MTAwMCwid2luZG93cyI6W3sicm93c19tYXgiOjEwMDAwLC"
+    b"JzZWNvbmRzIjozNjAwfV19LCJ3aGVyZSI6bnVsbCwicmV2aXNpb24iOjcsImF1ZGl0X2luZGV4Ijo0MSwiaXNz"
+    b"dWVkX2F0IjoxNzAwMDAwMDAwLCJleHBpcmVzX2F0IjoxNzAwMDAwMDYwLCJzdHJlYW1fdW50aWwiOjE3MDAwMD"
+    b"M2MDAsInRyYWNlX2lkIjoiZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmYifRwlO8FrGvG5fkHMGqjt"
+    b"564CfoGW2jxBbuLRzVTbeuKdF2jQhXU_spU_sDIrmnHtx2NhP1FoUqAgMqh_ss7UTAc.azQucGlkLm9GazRVdV"
+    b"VJLWZudXlVbXJNaGdENVRnQ1JrbVRLSERkbTI2dlMxWE5fN3FD"
 )
 
 

@@ -21,17 +21,21 @@ from exchange.security.tls import flight_options
 from exchange.wire import flight
 from exchange.wire.status import error_of
 
-NOW_S = int(time.time())
+
+def _now_s() -> int:
+    return int(time.time())
+
+
 STRANGER = TicketSigner(Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
 
 REFUSED: dict[str, Callable[[House], bytes]] = {
     "ticket-malformed": lambda _: b"not a ticket",
     "ticket-key-unknown": lambda house: STRANGER.sign(house.ticket()),
     "ticket-expired": lambda house: house.token(
-        issued_at=NOW_S - 100, expires_at=NOW_S - 40, stream_until=NOW_S + 600
+        issued_at=_now_s() - 100, expires_at=_now_s() - 40, stream_until=_now_s() + 600
     ),
     "ticket-not-yet-valid": lambda house: house.token(
-        issued_at=NOW_S + 100, expires_at=NOW_S + 160, stream_until=NOW_S + 600
+        issued_at=_now_s() + 100, expires_at=_now_s() + 160, stream_until=_now_s() + 600
     ),
     "ticket-subject": lambda house: house.token(subject=f"spiffe://press.{DOMAIN}/system/desk"),
     "ticket-dataset": lambda house: house.token(dataset="port.ships"),
@@ -79,9 +83,9 @@ def test_a_ticket_works_once(house: House, line: grpc.Channel) -> None:
 
 def test_a_refused_ticket_is_not_used_up(house: House, line: grpc.Channel) -> None:
     token = house.token()
-    house.connector._skew.compare(0, NOW_S * 1_000_000, NOW_S * 1_000_000)
+    house.connector._skew.compare(0, _now_s() * 1_000_000, _now_s() * 1_000_000)
     assert read(line, token).reason == "clock-skew"
-    house.connector._skew.compare(NOW_S, NOW_S, NOW_S)
+    house.connector._skew.compare(_now_s(), _now_s(), _now_s())
 
     assert read(line, token).error is None
 
