@@ -60,8 +60,8 @@ class ExchangeError(Exception):
         self.id = id
 
     def __str__(self) -> str:
-        """The text for people: what is wrong, the id if there is one, and the hint."""
-        text = f"{self.public} (id {self.id})" if self.id else self.public
+        """The text for people: what is wrong, reason code and id where the log has one, and the hint."""
+        text = f"{self.public} ({self.stable_reason}, id {self.id})" if self.id else self.public
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
 

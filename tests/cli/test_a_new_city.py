@@ -142,7 +142,7 @@ def test_a_refusal_names_the_id_under_which_the_log_knows_it(
     exchange: Run, city: RunningCity, tmp_path: Path
 ) -> None:
     refused = get(exchange, city, purpose="stewardship")
-    access = refused.stderr.partition("(id ")[2].partition(")")[0]
+    access = refused.stderr.partition(", id ")[2].partition(")")[0]
 
     recorded = fetched_record(exchange, city, tmp_path, access)
 

@@ -101,7 +101,7 @@ def test_every_error_of_the_tree_has_its_code() -> None:
 def test_an_error_is_told_with_its_id_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
     complain(errors.AccessRefused("not granted", id="ab" * 16, hint="ask the steward"))
 
-    assert capsys.readouterr().err == f"exchange: not granted (id {'ab' * 16})\n  hint: ask the steward\n"
+    assert capsys.readouterr().err == f"exchange: not granted (not-granted, id {'ab' * 16})\n  hint: ask the steward\n"
 
 
 def test_what_others_wrote_cannot_steer_the_terminal() -> None:
