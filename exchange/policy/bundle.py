@@ -16,6 +16,7 @@ from exchange.policy.files.baseline import BASELINE_FILE, BaselineRule, parse_ba
 from exchange.policy.files.classification import Classified
 from exchange.policy.files.department import DepartmentPart, load_part
 from exchange.policy.files.grants import ROLES_FILE, parse_roles
+from exchange.policy.files.hierarchy import Hierarchy
 from exchange.policy.files.model_conf import MODEL_FILE, check_model
 from exchange.policy.files.rules import ObligationRule
 from exchange.policy.files.source import Place, refused
@@ -37,6 +38,7 @@ class Bundle:
         digest: SHA-256 (hex) over all files.
         words: the declared vocabulary.
         baseline: the city's masks and withheld columns.
+        roles: who plays which role, as the city says.
         parts: each department's part, by department.
         grants, conditions: the two gates.
     """
@@ -45,6 +47,7 @@ class Bundle:
     digest: str
     words: Vocabulary
     baseline: tuple[BaselineRule, ...]
+    roles: Hierarchy
     parts: Mapping[str, DepartmentPart]
     grants: GrantGate
     conditions: ConditionGate
@@ -93,6 +96,7 @@ def load(
         digest=tree.digest(files),
         words=words,
         baseline=baseline,
+        roles=roles,
         parts=MappingProxyType(parts),
         grants=CasbinGate(model, roles, {name: part.grants for name, part in parts.items()}),
         conditions=RegoGate(rego, modules),

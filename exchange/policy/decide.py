@@ -40,6 +40,7 @@ class _Trace:
     """The steps so far; the rules of a decision are all that spoke in them."""
 
     steps: list[Step] = field(default_factory=list)
+    demands: tuple[Demand, ...] = ()
 
     def note(self, name: str, *, passed: bool, rules: Sequence[str] = (), why: str = "") -> None:
         self.steps.append(Step(name, passed, tuple(rules), why))
@@ -69,13 +70,13 @@ def decide(bundle: Bundle, facts: Facts) -> Outcome:
             rules=trace.rules,
             revision=bundle.revision,
         )
-        return Outcome(decision, None, tuple(trace.steps))
+        return Outcome(decision, None, tuple(trace.steps), trace.demands)
     except Exception as error:  # noqa: BLE001 -- whatever goes wrong in here, the answer is no (T30)
         trace.note("fault", passed=False, why=type(error).__name__)
         decision = Decision(
             effect=Effect.DENY, reason="policy-error", public_reason=HIDDEN, revision=bundle.revision
         )
-        return Outcome(decision, None, tuple(trace.steps))
+        return Outcome(decision, None, tuple(trace.steps), trace.demands)
     decision = Decision(
         effect=Effect.ALLOW,
         reason="granted",
@@ -84,7 +85,7 @@ def decide(bundle: Bundle, facts: Facts) -> Outcome:
         obligations=obligations,
         revision=bundle.revision,
     )
-    return Outcome(decision, where, tuple(trace.steps))
+    return Outcome(decision, where, tuple(trace.steps), trace.demands)
 
 
 def _decide(bundle: Bundle, facts: Facts, trace: _Trace) -> tuple[Obligations, Predicate | None]:
@@ -93,7 +94,7 @@ def _decide(bundle: Bundle, facts: Facts, trace: _Trace) -> tuple[Obligations, P
     classified = _pass_grants(bundle, facts, trace)
     added = _pass_conditions(bundle, facts, classified, terms, trace)
     dataset = _registered(facts, trace)
-    demands = (*_in_force(bundle, facts, terms, trace), *added)
+    trace.demands = demands = (*_in_force(bundle, facts, terms, trace), *added)
     whole = _combine(bundle, facts, dataset, classified, demands, trace)
     return _fit(facts, dataset, whole, trace)
 

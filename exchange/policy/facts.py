@@ -14,6 +14,7 @@ from exchange.model.predicate import Predicate
 from exchange.model.request import ReadRequest
 from exchange.model.subject import Subject
 from exchange.policy.files.classification import Classified
+from exchange.policy.files.rules import Demand
 from exchange.policy.files.vocabulary import ROLE
 
 Action = Literal["read", "describe"]
@@ -55,12 +56,14 @@ class Step:
 class Outcome:
     """The decision, the consumer's predicate bound to its governed columns, and how it came about.
 
-    `steps` is for the steward's and operator's eyes only.
+    `steps`, and `demands` (every rule beyond the baseline that acted on columns and rows), are for the
+    steward's and operator's eyes only.
     """
 
     decision: Decision
     where: Predicate | None = None
     steps: tuple[Step, ...] = ()
+    demands: tuple[Demand, ...] = ()
 
 
 def question(facts: Facts, classified: Classified, terms: Sequence[str]) -> dict[str, JsonValue]:
