@@ -113,7 +113,7 @@ def publish(town: Town, stage: Stage) -> None:
     text = file.read_text(encoding="utf-8")
     stage.check("the steward finds the rule in the file", holds=text.count(RULE) == 1)
     file.write_text(text.replace(RULE, STRICTER), encoding="utf-8")
-    stage.say(f"- {RULE}\n   + {STRICTER}")
+    stage.say(f"- {RULE}\n+ {STRICTER}")
     said = run(
         town, "policy", "publish", str(folder), "--config", str(town.client("chen")), "-m", "只看两小时以上"
     )

@@ -33,8 +33,9 @@ class Stage:
         self._console.print(f"   [dim]{time.perf_counter() - begin:.1f} s[/]")
 
     def say(self, text: str) -> None:
-        """One line of the story."""
-        self._console.print(f"   {escape(text)}")
+        """Lines of the story."""
+        for line in text.splitlines():
+            self._console.print(f"   {escape(line)}", soft_wrap=True)
 
     def check(self, claim: str, *, holds: bool) -> None:
         """A claim of the story.
