@@ -32,6 +32,7 @@ class RequestAccessRequest(_message.Message):
     WHERE_FIELD_NUMBER: _builtins.int
     ROW_LIMIT_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    AT_LEAST_REVISION_FIELD_NUMBER: _builtins.int
     dataset: _builtins.str
     purpose: _builtins.str
     where: _builtins.str
@@ -40,6 +41,10 @@ class RequestAccessRequest(_message.Message):
     """At most so many rows; 0 for no limit of the caller's own."""
     trace_id: _builtins.str
     """W3C trace id, 32 hex digits; empty lets the broker choose one."""
+    at_least_revision: _builtins.int
+    """The decision must stand on this policy revision or a newer one; 0 for whichever is in force. The broker
+    waits a moment for it and then answers UNAVAILABLE.
+    """
     @_builtins.property
     def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Empty asks for every column the policy allows."""
@@ -53,10 +58,11 @@ class RequestAccessRequest(_message.Message):
         where: _builtins.str = ...,
         row_limit: _builtins.int = ...,
         trace_id: _builtins.str = ...,
+        at_least_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "dataset", b"dataset", "purpose", b"purpose", "row_limit", b"row_limit", "trace_id", b"trace_id", "where", b"where"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_revision", b"at_least_revision", "columns", b"columns", "dataset", b"dataset", "purpose", b"purpose", "row_limit", b"row_limit", "trace_id", b"trace_id", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -121,6 +121,11 @@ class ConnectorServiceStub:
                 request_serializer=exchange_dot_v1_dot_catalogue__pb2.HeartbeatRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_catalogue__pb2.HeartbeatResponse.FromString,
                 _registered_method=True)
+        self.ReviewTickets = channel.unary_unary(
+                '/exchange.v1.ConnectorService/ReviewTickets',
+                request_serializer=exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsResponse.FromString,
+                _registered_method=True)
 
 
 class ConnectorServiceServicer:
@@ -141,6 +146,14 @@ class ConnectorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReviewTickets(self, request, context):
+        """Asked every second: which revision is in force, and which of these tickets it would not allow any more.
+        A ticket that is not allowed any more is refused, and its running stream is ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConnectorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -153,6 +166,11 @@ def add_ConnectorServiceServicer_to_server(servicer, server):
                     servicer.Heartbeat,
                     request_deserializer=exchange_dot_v1_dot_catalogue__pb2.HeartbeatRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_catalogue__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'ReviewTickets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewTickets,
+                    request_deserializer=exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -210,6 +228,33 @@ class ConnectorService:
             '/exchange.v1.ConnectorService/Heartbeat',
             exchange_dot_v1_dot_catalogue__pb2.HeartbeatRequest.SerializeToString,
             exchange_dot_v1_dot_catalogue__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewTickets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.ConnectorService/ReviewTickets',
+            exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsRequest.SerializeToString,
+            exchange_dot_v1_dot_catalogue__pb2.ReviewTicketsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,10 @@ class ConnectorServiceStub:
     """Replaces the connector's registration; called at start and whenever its datasets change."""
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.HeartbeatRequest, _catalogue_pb2.HeartbeatResponse]
     """Keeps the registration alive; NOT_FOUND asks the connector to register again."""
+    ReviewTickets: _grpc.UnaryUnaryMultiCallable[_catalogue_pb2.ReviewTicketsRequest, _catalogue_pb2.ReviewTicketsResponse]
+    """Asked every second: which revision is in force, and which of these tickets it would not allow any more.
+    A ticket that is not allowed any more is refused, and its running stream is ended.
+    """
 
 @_typing.type_check_only
 class ConnectorServiceAsyncStub(ConnectorServiceStub):
@@ -78,6 +82,10 @@ class ConnectorServiceAsyncStub(ConnectorServiceStub):
     """Replaces the connector's registration; called at start and whenever its datasets change."""
     Heartbeat: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.HeartbeatRequest, _catalogue_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Keeps the registration alive; NOT_FOUND asks the connector to register again."""
+    ReviewTickets: _aio.UnaryUnaryMultiCallable[_catalogue_pb2.ReviewTicketsRequest, _catalogue_pb2.ReviewTicketsResponse]  # type: ignore[assignment]
+    """Asked every second: which revision is in force, and which of these tickets it would not allow any more.
+    A ticket that is not allowed any more is refused, and its running stream is ended.
+    """
 
 class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Where connectors announce themselves. A connector may only speak of its own department's datasets."""
@@ -97,5 +105,15 @@ class ConnectorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_pb2.HeartbeatResponse, _abc.Awaitable[_catalogue_pb2.HeartbeatResponse]]:
         """Keeps the registration alive; NOT_FOUND asks the connector to register again."""
+
+    @_abc_1.abstractmethod
+    def ReviewTickets(
+        self,
+        request: _catalogue_pb2.ReviewTicketsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_pb2.ReviewTicketsResponse, _abc.Awaitable[_catalogue_pb2.ReviewTicketsResponse]]:
+        """Asked every second: which revision is in force, and which of these tickets it would not allow any more.
+        A ticket that is not allowed any more is refused, and its running stream is ended.
+        """
 
 def add_ConnectorServiceServicer_to_server(servicer: ConnectorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -45,6 +45,16 @@ class PolicyServiceStub:
                 request_serializer=exchange_dot_v1_dot_policy__pb2.GetRevisionRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_policy__pb2.GetRevisionResponse.FromString,
                 _registered_method=True)
+        self.ListRevisions = channel.unary_unary(
+                '/exchange.v1.PolicyService/ListRevisions',
+                request_serializer=exchange_dot_v1_dot_policy__pb2.ListRevisionsRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_policy__pb2.ListRevisionsResponse.FromString,
+                _registered_method=True)
+        self.GetPart = channel.unary_unary(
+                '/exchange.v1.PolicyService/GetPart',
+                request_serializer=exchange_dot_v1_dot_policy__pb2.GetPartRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_policy__pb2.GetPartResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -52,7 +62,8 @@ class PolicyServiceServicer:
     """
 
     def Publish(self, request, context):
-        """Replaces the policy files of the caller's own department. All of it takes effect at once under a new
+        """Replaces the policy files of the caller's own department; stewards of `city` replace the city's own part:
+        vocabulary, model, baseline. All of it takes effect at once under a new
         revision, or none of it does and the answer says which file and line is wrong.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -61,6 +72,20 @@ class PolicyServiceServicer:
 
     def GetRevision(self, request, context):
         """The revision in force and the digest of the bundle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRevisions(self, request, context):
+        """The revisions there were, newest first: who published what, when and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPart(self, request, context):
+        """The files of the caller's own department as they stood in a revision; what a rollback publishes again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +103,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.GetRevision,
                     request_deserializer=exchange_dot_v1_dot_policy__pb2.GetRevisionRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_policy__pb2.GetRevisionResponse.SerializeToString,
+            ),
+            'ListRevisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRevisions,
+                    request_deserializer=exchange_dot_v1_dot_policy__pb2.ListRevisionsRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_policy__pb2.ListRevisionsResponse.SerializeToString,
+            ),
+            'GetPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPart,
+                    request_deserializer=exchange_dot_v1_dot_policy__pb2.GetPartRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_policy__pb2.GetPartResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +170,60 @@ class PolicyService:
             '/exchange.v1.PolicyService/GetRevision',
             exchange_dot_v1_dot_policy__pb2.GetRevisionRequest.SerializeToString,
             exchange_dot_v1_dot_policy__pb2.GetRevisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRevisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.PolicyService/ListRevisions',
+            exchange_dot_v1_dot_policy__pb2.ListRevisionsRequest.SerializeToString,
+            exchange_dot_v1_dot_policy__pb2.ListRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.PolicyService/GetPart',
+            exchange_dot_v1_dot_policy__pb2.GetPartRequest.SerializeToString,
+            exchange_dot_v1_dot_policy__pb2.GetPartResponse.FromString,
             options,
             channel_credentials,
             insecure,

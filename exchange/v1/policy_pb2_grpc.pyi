@@ -34,11 +34,16 @@ class PolicyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     Publish: _grpc.UnaryUnaryMultiCallable[_policy_pb2.PublishRequest, _policy_pb2.PublishResponse]
-    """Replaces the policy files of the caller's own department. All of it takes effect at once under a new
+    """Replaces the policy files of the caller's own department; stewards of `city` replace the city's own part:
+    vocabulary, model, baseline. All of it takes effect at once under a new
     revision, or none of it does and the answer says which file and line is wrong.
     """
     GetRevision: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetRevisionRequest, _policy_pb2.GetRevisionResponse]
     """The revision in force and the digest of the bundle."""
+    ListRevisions: _grpc.UnaryUnaryMultiCallable[_policy_pb2.ListRevisionsRequest, _policy_pb2.ListRevisionsResponse]
+    """The revisions there were, newest first: who published what, when and why."""
+    GetPart: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetPartRequest, _policy_pb2.GetPartResponse]
+    """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -46,11 +51,16 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Publish: _aio.UnaryUnaryMultiCallable[_policy_pb2.PublishRequest, _policy_pb2.PublishResponse]  # type: ignore[assignment]
-    """Replaces the policy files of the caller's own department. All of it takes effect at once under a new
+    """Replaces the policy files of the caller's own department; stewards of `city` replace the city's own part:
+    vocabulary, model, baseline. All of it takes effect at once under a new
     revision, or none of it does and the answer says which file and line is wrong.
     """
     GetRevision: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetRevisionRequest, _policy_pb2.GetRevisionResponse]  # type: ignore[assignment]
     """The revision in force and the digest of the bundle."""
+    ListRevisions: _aio.UnaryUnaryMultiCallable[_policy_pb2.ListRevisionsRequest, _policy_pb2.ListRevisionsResponse]  # type: ignore[assignment]
+    """The revisions there were, newest first: who published what, when and why."""
+    GetPart: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetPartRequest, _policy_pb2.GetPartResponse]  # type: ignore[assignment]
+    """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The steward's flow as far as it crosses the wire."""
@@ -61,7 +71,8 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_pb2.PublishRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_pb2.PublishResponse, _abc.Awaitable[_policy_pb2.PublishResponse]]:
-        """Replaces the policy files of the caller's own department. All of it takes effect at once under a new
+        """Replaces the policy files of the caller's own department; stewards of `city` replace the city's own part:
+        vocabulary, model, baseline. All of it takes effect at once under a new
         revision, or none of it does and the answer says which file and line is wrong.
         """
 
@@ -72,5 +83,21 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_pb2.GetRevisionResponse, _abc.Awaitable[_policy_pb2.GetRevisionResponse]]:
         """The revision in force and the digest of the bundle."""
+
+    @_abc_1.abstractmethod
+    def ListRevisions(
+        self,
+        request: _policy_pb2.ListRevisionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_pb2.ListRevisionsResponse, _abc.Awaitable[_policy_pb2.ListRevisionsResponse]]:
+        """The revisions there were, newest first: who published what, when and why."""
+
+    @_abc_1.abstractmethod
+    def GetPart(
+        self,
+        request: _policy_pb2.GetPartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_pb2.GetPartResponse, _abc.Awaitable[_policy_pb2.GetPartResponse]]:
+        """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
