@@ -58,10 +58,7 @@ def _named(bundle: Bundle, subject: Subject) -> Iterator[str]:
     """Datasets that a grant names together with the subject; a superset of what it may see."""
     terms = bundle.grants.terms(subject.id, department_term(subject))
     for part in bundle.parts.values():
-        objects = frozenset[str]().union(*(part.grants.objects.get(term, frozenset()) for term in terms))
-        yield from {
-            id_ for id_ in part.datasets if objects and not objects.isdisjoint(part.grants.groups.terms(id_))
-        }
+        yield from (id_ for id_ in part.datasets if part.grants.names(part.grants.groups.terms(id_), terms))
 
 
 def _allowed(

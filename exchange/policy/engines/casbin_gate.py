@@ -62,8 +62,7 @@ class CasbinGate:
 
     def _candidates(self, part: GrantIndex, question: GrantQuestion) -> list[Grant]:
         terms = self.terms(question.subject, question.department)
-        named = part.groups.terms(question.dataset)
-        return [rule for name in named for term in terms for rule in part.rules.get((name, term), ())]
+        return part.find(part.groups.terms(question.dataset), terms, question.action, question.purpose)
 
     def _matches(self, part: GrantIndex, question: GrantQuestion, rule: Grant) -> bool:
         names = dict(zip(self._request_tokens, question, strict=True))

@@ -1,141 +1,172 @@
-"""`grants.csv` and `roles.csv`: the lines that Casbin judges by, each with its file and line."""
+"""`grants.csv`: the lines that Casbin judges by, each with its file and line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import difflib
+import gc
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from exchange.errors import RequestInvalid
 from exchange.model.dataset import check_dataset_id
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
+from exchange.policy.files.grant_index import KINDS_MAX, Cell, Cells, Grant, GrantIndex, Kind, put
 from exchange.policy.files.hierarchy import Hierarchy, Link
-from exchange.policy.files.source import Place, csv_lines, decode, refused
-from exchange.policy.files.vocabulary import ROLE, Vocabulary
+from exchange.policy.files.roles import ROLES_FILE, parse_roles
+from exchange.policy.files.source import csv_fields, decode
+from exchange.policy.files.vocabulary import Vocabulary
+
+__all__ = ["ACTION", "EFFECTS", "ROLES_FILE", "Grant", "GrantIndex", "own", "parse_grants", "parse_roles"]
 
 ACTION = "read"
 EFFECTS = frozenset({"allow", "deny"})
-ROLES_FILE = "baseline/roles.csv"
-
-
-class Grant(NamedTuple):
-    """One `p` line, in the order of the model's policy definition."""
-
-    subject: str
-    object: str
-    action: str
-    purpose: str
-    effect: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class GrantIndex:
-    """A department's grants, found by what they speak of instead of by reading them all.
-
-    Attributes:
-        rules: (dataset or group, subject term) -> the grants that name both.
-        groups: dataset -> dataset group.
-        objects: subject term -> the datasets and groups it is named with.
-    """
-
-    rules: dict[tuple[str, str], tuple[Grant, ...]]
-    groups: Hierarchy
-    objects: dict[str, frozenset[str]]
-
-    @classmethod
-    def of(cls, grants: list[Grant], groups: Hierarchy) -> GrantIndex:
-        """Index the grants."""
-        rules: dict[tuple[str, str], tuple[Grant, ...]] = {}
-        objects: dict[str, set[str]] = {}
-        for grant in grants:
-            key = (grant.object, grant.subject)
-            rules[key] = (*rules.get(key, ()), grant)
-            objects.setdefault(grant.subject, set()).add(grant.object)
-        return cls(rules, groups, {term: frozenset(named) for term, named in objects.items()})
-
-
-def parse_roles(content: bytes, words: Vocabulary) -> Hierarchy:
-    """The city's roles; only the city says who plays which.
-
-    Raises:
-        PolicyInvalid: an unknown kind of line, an undeclared word, a circle or too deep a chain.
-    """
-    links: dict[tuple[str, str], Link] = {}
-    for place, fields in csv_lines(ROLES_FILE, decode(ROLES_FILE, content)):
-        if fields[0] != "g" or len(fields) != len(Link._fields):
-            raise refused(place, "a role line reads g, subject, role:<code>", "mend or remove the line")
-        child, role = words.check_subject(fields[1], place), words.check_subject(fields[2], place)
-        if not role.startswith(ROLE):
-            raise refused(place, f"{role!r} is not a role", "only role:<code> can be inherited from (T27)")
-        if (child, role) in links:
-            raise refused(place, f"the line repeats line {links[child, role].place.line}", "remove one")
-        links[child, role] = Link(child, role, place)
-    return Hierarchy(links.values())
+_GRANT_FIELDS = 6
 
 
 def parse_grants(
-    file: str, content: bytes, *, department: str, datasets: frozenset[str], words: Vocabulary
+    file: str,
+    content: bytes,
+    *,
+    department: str,
+    datasets: frozenset[str],
+    words: Vocabulary,
+    faults: Faults = FIRST,
 ) -> GrantIndex:
     """A department's `p` and `g2` lines.
 
     Raises:
         PolicyInvalid: anything that Casbin would skip or misread, and whatever is not the department's own.
     """
-    grants: dict[tuple[str, ...], Grant] = {}
-    links: list[Link] = []
-    for place, fields in csv_lines(file, decode(file, content)):
-        if fields[0] == "p":
-            grant = _grant(fields, place, words)
-            if (first := grants.setdefault(grant[:-1], grant)) is not grant:
-                raise refused(
-                    place, f"the line repeats line {first.place.line}", "remove one, or revoking fails"
-                )
-        elif fields[0] == "g2":
-            links.append(_group_link(fields, place, department))
-        elif fields[0] == "g":
-            raise refused(place, "only the city defines roles", f"ask for it in {ROLES_FILE}")
-        else:
-            raise refused(place, f"unknown kind of line {fields[0]!r}", "lines begin with p or g2")
-    groups = Hierarchy(links)
-    _check_objects(grants, links, department, datasets)
-    return GrantIndex.of(list(grants.values()), groups)
+    reader = _Reader(file, department, words, faults)
+    with _collector_paused():
+        reader.read(decode(file, content, faults))
+    groups = Hierarchy(reader.links, faults)
+    reader.check_objects(datasets)
+    return GrantIndex(file, reader.cells, tuple(reader.kinds), groups)
 
 
-def _grant(fields: list[str], place: Place, words: Vocabulary) -> Grant:
-    if len(fields) != len(Grant._fields):
-        raise refused(
-            place, f"the line has {len(fields)} fields", "p, subject, dataset, read, purpose, allow or deny"
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Millions of new objects, none of them garbage: looking for circles among them triples the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class _Reader:
+    """Reads line by line. A field that was once found sound is looked up, not checked again."""
+
+    def __init__(self, file: str, department: str, words: Vocabulary, faults: Faults) -> None:
+        self.cells: Cells = {}
+        self.kinds: dict[Kind, int] = {}
+        self.links: list[Link] = []
+        self._first: dict[str, Place] = {}
+        self._file, self._department, self._words, self._faults = file, department, words, faults
+        self._subjects: dict[str, str] = {}
+        self._rows: dict[str, dict[str, Cell]] = {}
+        self._ends: dict[str, int] = {}
+
+    def read(self, text: str) -> None:
+        subjects, rows, ends = self._subjects, self._rows, self._ends
+        for number, line in enumerate(text.split("\n"), start=1):
+            fields = line.split(",", 3)
+            # The raw texts of all but the first field are known to be sound once a line with them was.
+            try:
+                subject, row, kind = subjects[fields[1]], rows[fields[2]], ends[fields[3]]
+            except (IndexError, KeyError):
+                subject, kind = "", 0
+            if not subject or fields[0] != "p":
+                with self._faults.catching():
+                    self._read_carefully(Place(self._file, number), line, fields)
+            elif first := put(row, subject, number, kind):
+                self._repeated(Place(self._file, number), first)
+
+    def _repeated(self, place: Place, first: int) -> None:
+        self._faults.add(
+            refused(place, f"the line repeats line {first}", "remove one, or revoking fails"),
         )
-    _, subject, named, action, purpose, effect = fields
-    words.check_subject(subject, place)
-    words.check_purpose(purpose, place)
-    if action != ACTION:
-        raise refused(place, f"unknown action {action!r}", f"the only action is {ACTION}")
-    if effect not in EFFECTS:
-        raise refused(place, f"unknown effect {effect!r}", "write allow or deny, in lower case")
-    return Grant(subject, named, action, purpose, effect, place)
+
+    def _read_carefully(self, place: Place, line: str, raw: list[str]) -> None:
+        fields = csv_fields(place, line)
+        if not fields:
+            return
+        match fields[0]:
+            case "p":
+                self._grant(place, fields, raw)
+            case "g2":
+                self.links.append(_group_link(fields, place, self._department))
+            case "g":
+                raise refused(place, "only the city defines roles", f"ask for it in {ROLES_FILE}", "g")
+            case other:
+                raise refused(place, f"unknown kind of line {other!r}", "lines begin with p or g2", other)
+
+    def _grant(self, place: Place, fields: list[str], raw: list[str]) -> None:
+        if len(fields) != _GRANT_FIELDS:
+            mend = "p, subject, dataset, read, purpose, allow or deny"
+            raise refused(place, f"the line has {len(fields)} fields", mend)
+        _, subject, named, action, purpose, effect = fields
+        before = len(self._faults)
+        for check in self._checks(fields, place):
+            try:
+                check()
+            except Refusal as error:
+                self._faults.add(error)
+        if len(self._faults) > before:
+            return
+        row = self._rows[raw[2]] = self.cells.setdefault(named, {})
+        subject = self._subjects.setdefault(raw[1], subject)
+        kind = self._ends[raw[3]] = self.kinds.setdefault(Kind(action, purpose, effect), len(self.kinds))
+        if len(self.kinds) > KINDS_MAX:
+            raise refused(place, f"more than {KINDS_MAX:,} kinds of grants", "grant for fewer purposes")
+        self._first.setdefault(named, place)
+        if first := put(row, subject, place.line, kind):
+            self._repeated(place, first)
+
+    def _checks(self, fields: list[str], place: Place) -> tuple[Callable[[], object], ...]:
+        """One for each field, so that a line with two faults tells of both."""
+        _, subject, named, action, purpose, effect = fields
+        return (
+            lambda: self._words.check_subject(subject, place),
+            lambda: self._words.check_purpose(purpose, place),
+            lambda: _one_of(action, {ACTION}, "action", f"the only action is {ACTION}", place),
+            lambda: _one_of(effect, EFFECTS, "effect", "write allow or deny, in lower case", place),
+            lambda: own(named, self._department, place),
+        )
+
+    def check_objects(self, datasets: frozenset[str]) -> None:
+        """Hand in links and grants that name what nobody described."""
+        groups = {link.parent for link in self.links}
+        for link in self.links:
+            if link.parent in datasets:
+                mend = "name the group otherwise"
+                what = f"{link.parent!r} is a dataset, not a group"
+                self._faults.add(refused(link.place, what, mend, link.parent))
+            if link.child not in datasets and link.child not in groups:
+                self._faults.add(_unknown(link.child, link.place, datasets))
+        for named, place in self._first.items():
+            if named not in datasets and named not in groups:
+                self._faults.add(_unknown(named, place, {*datasets, *groups}))
+
+
+def _one_of(word: str, known: Collection[str], kind: str, mend: str, place: Place) -> None:
+    if word not in known:
+        raise refused(place, f"unknown {kind} {word!r}", mend, word)
+
+
+def _unknown(name: str, place: Place, known: Collection[str]) -> Refusal:
+    near = difflib.get_close_matches(name, known, n=1)
+    mend = "describe it in datasets.toml" + (f", or did you mean {near[0]!r}?" if near else "")
+    return refused(place, f"unknown dataset {name!r}", mend, name)
 
 
 def _group_link(fields: list[str], place: Place, department: str) -> Link:
     if len(fields) != len(Link._fields):
         raise refused(place, f"the line has {len(fields)} fields", "g2, dataset, group")
     return Link(own(fields[1], department, place), own(fields[2], department, place), place)
-
-
-def _check_objects(
-    grants: dict[tuple[str, ...], Grant], links: list[Link], department: str, datasets: frozenset[str]
-) -> None:
-    groups = {link.parent for link in links}
-    for link in links:
-        if link.parent in datasets:
-            raise refused(
-                link.place, f"{link.parent!r} is a dataset, not a group", "name the group otherwise"
-            )
-        if link.child not in datasets and link.child not in groups:
-            raise refused(link.place, f"unknown dataset {link.child!r}", "describe it in datasets.toml")
-    for grant in grants.values():
-        own(grant.object, department, grant.place)
-        if grant.object not in datasets and grant.object not in groups:
-            raise refused(grant.place, f"unknown dataset {grant.object!r}", "describe it in datasets.toml")
 
 
 def own(name: str, department: str, place: Place) -> str:
@@ -148,12 +179,13 @@ def own(name: str, department: str, place: Place) -> str:
         check_dataset_id(name)
     except RequestInvalid:
         raise refused(
-            place, f"{name!r} is not a dataset id", f"write {department}.<name>, no patterns"
+            place, f"{name!r} is not a dataset id", f"write {department}.<name>, no patterns", name
         ) from None
     if name.partition(".")[0] != department:
         raise refused(
             place,
             f"{name!r} is not {department}'s own",
             "a department's files speak of its own datasets only",
+            name,
         )
     return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from exchange.policy.files.source import Place, refused
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 
 LINKS_MAX = 9
 """Casbin's role manager looks at ten names in a chain and silently forgets the rest (T29)."""
@@ -22,7 +22,7 @@ class Link(NamedTuple):
 class Hierarchy:
     """The links, and for each name everything it inherits from; immutable, shared between threads."""
 
-    def __init__(self, links: Iterable[Link]) -> None:
+    def __init__(self, links: Iterable[Link], faults: Faults = FIRST) -> None:
         """Close the links.
 
         Raises:
@@ -32,7 +32,15 @@ class Hierarchy:
         parents: dict[str, list[Link]] = {}
         for link in self.links:
             parents.setdefault(link.child, []).append(link)
-        self._ancestors = {child: _ancestors(child, parents) for child in parents}
+        self._ancestors: dict[str, tuple[str, ...]] = {}
+        told: set[str] = set()
+        for child in parents:
+            found, last = _ancestors(child, parents)
+            if last is None:
+                self._ancestors[child] = found
+            elif told.isdisjoint(found):  # one circle is one fault, not one for each name in it
+                faults.add(_endless(child, found, last))
+                told.update(found)
 
     def terms(self, *names: str) -> tuple[str, ...]:
         """The names and all that they inherit from, each once, nearest first."""
@@ -50,17 +58,20 @@ class Hierarchy:
         return frozenset(child for child, found in self._ancestors.items() if group in found)
 
 
-def _ancestors(name: str, parents: dict[str, list[Link]]) -> tuple[str, ...]:
+def _ancestors(name: str, parents: dict[str, list[Link]]) -> tuple[tuple[str, ...], Link | None]:
+    """All that the name inherits from, and a link beyond the depth that Casbin looks at, if there is one."""
     found: dict[str, None] = {}
     level, depth = parents[name], 0
     while level:
         depth += 1
         if depth > LINKS_MAX:
-            raise refused(
-                level[0].place,
-                f"the chain of roles from {name!r} is circular or longer than {LINKS_MAX + 1} names",
-                "remove a link from the chain",
-            )
+            return tuple(found), level[0]
         found.update(dict.fromkeys(link.parent for link in level))
         level = [link for upper in level for link in parents.get(upper.parent, ())]
-    return tuple(found)
+    return tuple(found), None
+
+
+def _endless(name: str, found: tuple[str, ...], link: Link) -> Refusal:
+    what = f"the chain of roles from {name!r} is circular or longer than {LINKS_MAX + 1} names"
+    around = f": it comes back to {name!r}" if name in found else ""
+    return refused(link.place, what, f"remove a link from the chain{around}", link.parent)

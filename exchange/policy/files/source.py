@@ -1,73 +1,91 @@
-"""One policy file as text, and how its faults are told: file, line, what is wrong, the mend."""
+"""One policy file as text: what a person reads in it is what the machine reads."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from exchange.errors import PolicyInvalid
+from exchange.policy.files.faults import FIRST, Faults, Place, refused
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+__all__ = ["Place", "csv_fields", "csv_lines", "decode", "refused"]
 
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters other than tab, return and line feed
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028\u2029\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Characters without a shape: they end a line, turn the reading direction, or hide in a name."""
 
-class Place(NamedTuple):
-    """Where a rule stands; the text form `<file>:<line>` is its id in decisions, traces and messages."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        """`<file>:<line>`."""
-        return f"{self.file}:{self.line}"
+_BOM = "\ufeff"
 
 
-def refused(place: Place, what: str, mend: str) -> PolicyInvalid:
-    """The error that names the place, what is wrong there, and how to mend it."""
-    return PolicyInvalid(f"{place}: {what}", hint=mend)
-
-
-def decode(file: str, content: bytes) -> str:
-    """The file's text.
+def decode(file: str, content: bytes, faults: Faults = FIRST) -> str:
+    """The file's text, without the byte order mark that some editors put first.
 
     Raises:
         PolicyInvalid: not UTF-8; or a line that is not Unicode NFC, or that holds control characters or
-            characters that turn the reading direction, so that what a person reads is what the machine reads.
+            characters that cannot be seen, so that what a person reads is what the machine reads.
     """
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise refused(Place(file, line), "the line is not UTF-8", "save the file as UTF-8") from None
-    if not text.isascii() or any(ord(character) < 32 for character in text.replace("\n", "")):  # noqa: PLR2004
+    if _UNSEEN.search(text) or not unicodedata.is_normalized("NFC", text):
         for number, line_text in enumerate(text.split("\n"), start=1):
-            _check_line(Place(file, number), line_text)
+            _check_line(Place(file, number), line_text, faults)
     return text
 
 
-def _check_line(place: Place, text: str) -> None:
+def _check_line(place: Place, text: str, faults: Faults) -> None:
     if not unicodedata.is_normalized("NFC", text):
-        raise refused(place, "the line is not in Unicode NFC", "normalise the file: two spellings look alike")
-    for character in text:
-        if character in _BIDI or (unicodedata.category(character) == "Cc" and character not in "\t\r"):
-            shown = f"U+{ord(character):04X}"
-            raise refused(place, f"the invisible character {shown} stands in the line", "remove it")
+        odd = next(word for word in text.split() if not unicodedata.is_normalized("NFC", word))
+        faults.add(
+            refused(
+                place,
+                "the line is not in Unicode NFC",
+                f"write {unicodedata.normalize('NFC', odd)!r}: two spellings look alike",
+                odd,
+            )
+        )
+    for character in dict.fromkeys(_UNSEEN.findall(text)):
+        shown = f"U+{ord(character):04X}"
+        faults.add(
+            refused(place, f"the invisible character {shown} stands in the line", "remove it", character)
+        )
 
 
-def csv_lines(file: str, text: str) -> Iterator[tuple[Place, list[str]]]:
+def csv_lines(file: str, text: str, faults: Faults = FIRST) -> Iterator[tuple[Place, list[str]]]:
     """The meaningful lines of a CSV file as trimmed fields; comments stand on lines of their own.
 
     Raises:
         PolicyInvalid: quotes, or a `#` behind a field: Casbin's own reader would take both as part of a name.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip()
-        if not stripped or stripped[0] == "#":
-            continue
-        if "#" in stripped or '"' in stripped:
+        with faults.catching():
+            place = Place(file, number)
+            if fields := csv_fields(place, line):
+                yield place, fields
+
+
+def csv_fields(place: Place, line: str) -> list[str]:
+    """The trimmed fields of one line; none for an empty line or a comment.
+
+    Raises:
+        PolicyInvalid: as `csv_lines`.
+    """
+    stripped = line.strip()
+    if not stripped or stripped[0] == "#":
+        return []
+    for mark in '#"':
+        if mark in stripped:
             raise refused(
-                Place(file, number),
+                place,
                 "a line holds plain fields only",
                 "no quotes; put the # comment on a line of its own",
+                mark,
             )
-        yield Place(file, number), [field.strip() for field in stripped.split(",")]
+    if "，" in stripped:
+        raise refused(place, "the comma `，` is the Chinese one", "write `,` between fields", "，")
+    return [field.strip() for field in stripped.split(",")]
