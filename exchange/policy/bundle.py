@@ -9,7 +9,7 @@ from types import MappingProxyType
 from exchange.model.dataset import Dataset
 from exchange.policy.engines.casbin_gate import CasbinGate
 from exchange.policy.engines.protocol import ConditionGate, GrantGate
-from exchange.policy.engines.rego_check import check_module
+from exchange.policy.engines.rego_check import RegoModule, check_module
 from exchange.policy.engines.rego_gate import RegoGate
 from exchange.policy.files import tree
 from exchange.policy.files.baseline import BASELINE_FILE, BaselineRule, parse_baseline
@@ -39,6 +39,7 @@ class Bundle:
         words: the declared vocabulary.
         baseline: the city's masks and withheld columns.
         roles: who plays which role, as the city says.
+        rego: the city's conditions.
         parts: each department's part, by department.
         grants, conditions: the two gates.
     """
@@ -48,6 +49,7 @@ class Bundle:
     words: Vocabulary
     baseline: tuple[BaselineRule, ...]
     roles: Hierarchy
+    rego: RegoModule
     parts: Mapping[str, DepartmentPart]
     grants: GrantGate
     conditions: ConditionGate
@@ -97,6 +99,7 @@ def load(
         words=words,
         baseline=baseline,
         roles=roles,
+        rego=rego,
         parts=MappingProxyType(parts),
         grants=CasbinGate(model, roles, {name: part.grants for name, part in parts.items()}),
         conditions=RegoGate(rego, modules),
