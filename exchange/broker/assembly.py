@@ -17,6 +17,7 @@ from exchange.broker.desks.catalogue import Catalogue
 from exchange.broker.desks.connectors import ConnectorDesk
 from exchange.broker.desks.publications import PolicyDesk
 from exchange.broker.desks.receipts import ReceiptDesk
+from exchange.broker.desks.revocations import RevocationDesk
 from exchange.broker.gate import Gate
 from exchange.broker.in_force import InForce
 from exchange.broker.judge import Judge
@@ -29,7 +30,7 @@ from exchange.broker.state.registry import Registry
 from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
-from exchange.errors import ConfigError
+from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
 from exchange.policy.files.tree import read_tree
@@ -54,6 +55,7 @@ class Parts:
     connectors: ConnectorDesk
     receipts: ReceiptDesk
     policies: PolicyDesk
+    revocations: RevocationDesk
     auditors: AuditDesk
     registry: Registry
     keys: BrokerKeys
@@ -100,12 +102,15 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
         catalogue=Catalogue(in_force, registry, clock, state),
         connectors=ConnectorDesk(
-            registry, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
+            registry, index, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
         ),
         receipts=ReceiptDesk(
             issued, index, ledger, clock, roots=settings.tls.roots, trust_domain=settings.trust_domain
         ),
         policies=policies,
+        revocations=RevocationDesk(
+            in_force, registry, issued, ledger, clock, trust_domain=settings.trust_domain, state=state
+        ),
         auditors=AuditDesk(log, ledger),
         registry=registry,
         keys=keys,
@@ -113,11 +118,18 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
 
 
 def _own_subject(settings: BrokerSettings, clock: Clock) -> Subject:
-    subject = subject_of(load_identity(settings.tls, clock.now_us()).leaf, settings.trust_domain)
+    leaf = load_identity(settings.tls, clock.now_us()).leaf
+    try:
+        subject = subject_of(leaf, settings.trust_domain)
+    except IdentityError as error:
+        raise ConfigError(
+            f"{settings.tls.identity_chain}: {error.public}",
+            hint="compare `trust_domain` with the certificate: exchange pki show",
+        ) from None
     if subject.kind is not Kind.BROKER:
         raise ConfigError(
-            f"{settings.tls.identity_chain} belongs to a {subject.kind}, not to a broker",
-            hint="exchange pki issue broker",
+            f"{settings.tls.identity_chain} is the certificate of {subject.id}",
+            hint="a broker needs one of its own: exchange pki issue DIR broker --department city",
         )
     return subject
 

@@ -14,6 +14,7 @@ from exchange.errors import (
     Unavailable,
 )
 from exchange.model.decision import Decision
+from exchange.model.predicate_sql import HINT
 
 _NOT_GRANTED = "access to this dataset for this purpose is not granted"
 
@@ -38,4 +39,9 @@ def refusal(decision: Decision, access_id: str) -> ExchangeError:
     kind = _BY_REASON.get(decision.public_reason)
     if kind is None:
         return AccessRefused(_NOT_GRANTED, reason="not-granted", id=access_id)
-    return kind(decision.message or "the request was refused", reason=decision.public_reason, id=access_id)
+    return kind(
+        decision.message or "the request was refused",
+        hint=HINT if kind is PredicateInvalid else "",
+        reason=decision.public_reason,
+        id=access_id,
+    )

@@ -40,7 +40,7 @@ class Session:
         except IdentityError as error:
             raise ConfigError(
                 f"{settings.tls.identity_chain}: {error.public}",
-                hint="compare `trust_domain` with the certificate",
+                hint="compare `trust_domain` with the certificate: exchange pki show",
             ) from None
         self.signer = StatementSigner(identity.key, identity.leaf, identity.chain[1:])
         # a receipt carries its issuers, so the roots are all a consumer needs to believe one

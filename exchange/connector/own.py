@@ -64,7 +64,10 @@ class OwnIdentity:
         try:
             subject = subject_of(identity.leaf, settings.trust_domain)
         except IdentityError as error:
-            raise ConfigError(f"{settings.tls.identity_chain}: {error.public}") from None
+            raise ConfigError(
+                f"{settings.tls.identity_chain}: {error.public}",
+                hint="compare `trust_domain` with the certificate: exchange pki show",
+            ) from None
         if (subject.kind, subject.department) != (Kind.CONNECTOR, settings.department):
             raise ConfigError(
                 f"{settings.tls.identity_chain} is the certificate of {subject.id}",

@@ -29,9 +29,7 @@ from exchange.model.predicate import (
 )
 
 TEXT_BYTES_MAX = 8192
-_HINT = (
-    "use comparisons, IN, BETWEEN, LIKE, IS NULL, AND, OR, NOT; for example dep_delay > 60 AND origin = 'JFK'"
-)
+HINT = "compare columns with values; text and dates in single quotes: days > 6 AND day > '2026-01-31'"
 
 _OPS: dict[type[sql.Expr], Any] = {
     sql.EQ: "=",
@@ -57,23 +55,23 @@ def parse(text: str) -> Predicate:
     try:
         statements = sqlglot.parse(f"SELECT 1 WHERE {text}", read="duckdb")
     except (SqlglotError, RecursionError) as error:
-        raise PredicateInvalid("the predicate cannot be parsed", hint=_HINT, detail=str(error)) from None
+        raise PredicateInvalid("the predicate cannot be parsed", hint=HINT, detail=str(error)) from None
     try:
         return _predicate(_only_condition(statements), 0)
     except ValidationError as error:
-        raise PredicateInvalid(str(error.errors()[0]["msg"]).lower(), hint=_HINT) from None
+        raise PredicateInvalid(str(error.errors()[0]["msg"]).lower(), hint=HINT) from None
 
 
 def _only_condition(statements: list[Any]) -> sql.Expr:
     statement = statements[0] if len(statements) == 1 else None
     if not isinstance(statement, sql.Select):
-        raise PredicateInvalid("the predicate must be one condition", hint=_HINT)
+        raise PredicateInvalid("the predicate must be one condition", hint=HINT)
     given = {name for name, value in statement.args.items() if value} - {"expressions", "where", "kind"}
     where = statement.args.get("where")
     if given or where is None:
-        raise PredicateInvalid("the predicate must be a condition and nothing after it", hint=_HINT)
+        raise PredicateInvalid("the predicate must be a condition and nothing after it", hint=HINT)
     if any(node.comments for node in statement.walk()):
-        raise PredicateInvalid("comments cannot stand in a predicate", hint=_HINT)
+        raise PredicateInvalid("comments cannot stand in a predicate", hint=HINT)
     condition: sql.Expr = where.this
     return condition
 
@@ -90,7 +88,7 @@ def _predicate(node: sql.Expr, depth: int) -> Predicate:
         return kind(terms=tuple(_predicate(term, depth + 1) for term in node.flatten()))
     build = _LEAVES.get(type(node))
     if build is None:
-        raise PredicateInvalid(f"{node.sql()!r} is not a comparison", hint=_HINT)
+        raise PredicateInvalid(f"{node.sql()!r} is not a comparison", hint=HINT)
     return build(node)
 
 
@@ -104,7 +102,7 @@ def _compare(node: Any) -> Predicate:
 
 def _in(node: Any) -> Predicate:
     if node.args.get("query") or node.args.get("unnest") or node.args.get("field"):
-        raise PredicateInvalid("IN takes a list of literals", hint=_HINT)
+        raise PredicateInvalid("IN takes a list of literals", hint=HINT)
     return In(column=_column(node.this), values=tuple(_literal(value) for value in node.expressions))
 
 
@@ -117,14 +115,14 @@ def _between(node: Any) -> Predicate:
 
 def _is(node: Any) -> Predicate:
     if not isinstance(node.expression, sql.Null):
-        raise PredicateInvalid("IS takes NULL only", hint=_HINT)
+        raise PredicateInvalid("IS takes NULL only", hint=HINT)
     return IsNull(column=_column(node.this))
 
 
 def _like(node: Any) -> Predicate:
     pattern = _literal(node.expression)
     if not isinstance(pattern, str):
-        raise PredicateInvalid("LIKE takes a text pattern", hint=_HINT)
+        raise PredicateInvalid("LIKE takes a text pattern", hint=HINT)
     return Like(column=_column(node.this), pattern=pattern)
 
 
@@ -145,7 +143,7 @@ _LEAVES: dict[type[sql.Expr], Callable[[Any], Predicate]] = {
 
 def _column(node: sql.Expr) -> str:
     if not isinstance(node, sql.Column) or node.table or not isinstance(node.this, sql.Identifier):
-        raise PredicateInvalid(f"{node.sql()!r} is not a column name", hint=_HINT)
+        raise PredicateInvalid(f"{node.sql()!r} is not a column name", hint=HINT)
     return str(node.this.this)
 
 
@@ -161,7 +159,7 @@ def _literal(node: sql.Expr) -> Scalar:
         if node.is_string:
             return text
         return int(text) if text.isdigit() else float(text)
-    raise PredicateInvalid(f"{node.sql()!r} is not a literal", hint=_HINT)
+    raise PredicateInvalid(f"{node.sql()!r} is not a literal", hint=HINT)
 
 
 def render(predicate: Predicate, *, show: Callable[[Scalar], str] | None = None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exchange.errors import PredicateInvalid
 from exchange.model.dataset import NAME_CHARS_MAX, Column, Dataset
 from exchange.model.obligation import ColumnRule, Obligations
-from exchange.model.predicate import Predicate, check, columns_of
+from exchange.model.predicate import Predicate, check, columns_of, leaves
 from exchange.model.predicate_sql import parse
 from exchange.model.request import ReadRequest
 from exchange.policy.combine import governed
@@ -40,7 +40,7 @@ def fit(
     try:
         where = _where(request.where, visible, dataset)
     except PredicateInvalid as error:
-        return Unfit("predicate-invalid", f"{error.public}; {_offer(visible)}")
+        return Unfit("predicate-invalid", error.public)
     wanted = request.columns or tuple(visible)
     read = (name for name in visible if name in columns_of(where) and name not in wanted)
     only_read = (visible[name].model_copy(update={"delivered": False}) for name in read)
@@ -58,6 +58,11 @@ def _where(text: str, visible: dict[str, ColumnRule], dataset: Dataset) -> Predi
     if not text.strip():
         return None
     where = parse(text)
+    for leaf in leaves(where):
+        if leaf.column not in visible:
+            raise PredicateInvalid(
+                f"unknown column {_cut(leaf.column)!r} in the predicate; {_offer(visible)}"
+            )
 
     def column(name: str) -> Column | None:
         return governed(visible[name], dataset) if name in visible else None

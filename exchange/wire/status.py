@@ -16,6 +16,7 @@ import grpc
 
 from exchange import errors
 from exchange.errors import ExchangeError
+from exchange.wire.unreachable import why
 
 REASON = "exchange-reason"
 ID = "exchange-id"
@@ -124,20 +125,26 @@ def error_of(rpc_error: grpc.RpcError, *, doing: str) -> ExchangeError:
     reason = str(metadata.get(REASON, ""))
     code = rpc_error.code()
     if not reason:
-        kind = _BY_CODE.get(code, ExchangeError)
-        return kind(
-            f"{doing} failed: {code.name.lower()}", hint=_HINTS.get(code, ""), detail=str(rpc_error.details())
-        )
+        return _unanswered(code, str(rpc_error.details()), doing)
     kind = next((found for found in _tree(ExchangeError) if found.reason == reason), _family(reason, code))
     public = str(rpc_error.details() or "").removeprefix(f"{reason}: ")
     identifier = str(metadata.get(ID, ""))
     hint = metadata.get(HINT, b"")
     return kind(
         public.removesuffix(f" (id {identifier})"),
-        hint=hint.decode(errors="replace") if isinstance(hint, bytes) else "",
+        hint=hint.decode(errors="replace") if isinstance(hint, bytes) and hint else _NEXT.get(reason, ""),
         reason=reason,
         id=identifier,
     )
+
+
+def _unanswered(code: grpc.StatusCode, details: str, doing: str) -> ExchangeError:
+    kind = _BY_CODE.get(code, ExchangeError)
+    cause = why(details) if code is grpc.StatusCode.UNAVAILABLE else None
+    if cause is not None:
+        return kind(f"{doing} failed: {cause.text}", hint=cause.hint, detail=details)
+    text = code.name.lower().replace("_", " ")
+    return kind(f"{doing} failed: {text}", hint=_HINTS.get(code, ""), detail=details)
 
 
 def _family(reason: str, code: grpc.StatusCode) -> type[ExchangeError]:
@@ -151,3 +158,6 @@ _HINTS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: "the other side did not answer in time; try again later",
     grpc.StatusCode.RESOURCE_EXHAUSTED: "ask for less at once, or later",
 }
+
+_NEXT = {"not-granted": "the catalogue shows what is granted to you, and for which purposes"}
+"""Said on the caller's own side, because a refusal carries nothing but its reason and its id (T56)."""

@@ -117,8 +117,9 @@ def test_port_in_use_is_a_configuration_error(house: House) -> None:
 
 def test_certificate_of_another_kind_does_not_make_a_broker(house: House) -> None:
     wrong = house.settings.model_copy(update={"tls": house.actor("port", Kind.CONNECTOR)})
-    with pytest.raises(ConfigError, match="not to a broker"):
+    with pytest.raises(ConfigError, match="is the certificate of spiffe://port") as caught:
         Broker(wrong)
+    assert "exchange pki issue" in caught.value.hint
 
 
 @pytest.mark.parametrize(

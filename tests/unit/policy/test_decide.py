@@ -120,7 +120,8 @@ def test_hidden_unclassified_and_missing_columns_answer_alike(column: str) -> No
 def test_a_predicate_that_means_nothing_is_denied_with_a_text(where: str) -> None:
     decision = ask(small_city(), where=where).decision
     assert decision.public_reason == "predicate-invalid"
-    assert "you may read origin" in decision.message
+    assert decision.message
+    assert "you may read" not in decision.message
 
 
 def test_a_malformed_predicate_without_a_grant_learns_nothing() -> None:
