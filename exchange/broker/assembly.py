@@ -17,7 +17,6 @@ from exchange.broker.desks.catalogue import Catalogue
 from exchange.broker.desks.connectors import ConnectorDesk
 from exchange.broker.desks.publications import PolicyDesk
 from exchange.broker.desks.receipts import ReceiptDesk
-from exchange.broker.desks.revocations import RevocationDesk
 from exchange.broker.gate import Gate
 from exchange.broker.in_force import InForce
 from exchange.broker.judge import Judge
@@ -55,7 +54,6 @@ class Parts:
     connectors: ConnectorDesk
     receipts: ReceiptDesk
     policies: PolicyDesk
-    revocations: RevocationDesk
     auditors: AuditDesk
     registry: Registry
     keys: BrokerKeys
@@ -102,15 +100,12 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
         catalogue=Catalogue(in_force, registry, clock, state),
         connectors=ConnectorDesk(
-            registry, index, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
+            registry, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
         ),
         receipts=ReceiptDesk(
             issued, index, ledger, clock, roots=settings.tls.roots, trust_domain=settings.trust_domain
         ),
         policies=policies,
-        revocations=RevocationDesk(
-            in_force, registry, issued, ledger, clock, trust_domain=settings.trust_domain, state=state
-        ),
         auditors=AuditDesk(log, ledger),
         registry=registry,
         keys=keys,
