@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x65xchange/v1/catalogue.proto\x12\x0b\x65xchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13ListDatasetsRequest\"U\n\x14ListDatasetsResponse\x12+\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x19.exchange.v1.DatasetEntry\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\xdc\x01\n\x0c\x44\x61tasetEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x12\n\ndepartment\x18\x03 \x01(\t\x12\x10\n\x08purposes\x18\x04 \x03(\t\x12$\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x13.exchange.v1.Column\x12/\n\x0c\x61vailability\x18\x06 \x01(\x0e\x32\x19.exchange.v1.Availability\x12\x0f\n\x07sharing\x18\x07 \x01(\t\x12\r\n\x05grade\x18\x08 \x01(\t\x12\x14\n\x0cupdate_cycle\x18\t \x01(\t\"6\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08nullable\x18\x03 \x01(\x08\"J\n\x07\x44\x61taset\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12$\n\x07\x63olumns\x18\x03 \x03(\x0b\x32\x13.exchange.v1.Column\"K\n\x0fRegisterRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12&\n\x08\x64\x61tasets\x18\x02 \x03(\x0b\x32\x14.exchange.v1.Dataset\"T\n\x10RegisterResponse\x12%\n\x04keys\x18\x01 \x01(\x0b\x32\x17.exchange.v1.TicketKeys\x12\x19\n\x11heartbeat_seconds\x18\x02 \x01(\r\"$\n\x10HeartbeatRequest\x12\x10\n\x08location\x18\x01 \x01(\t\"k\n\x11HeartbeatResponse\x12%\n\x04keys\x18\x01 \x01(\x0b\x32\x17.exchange.v1.TicketKeys\x12/\n\x0b\x62roker_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\x14ReviewTicketsRequest\x12\x0e\n\x06\x63laims\x18\x01 \x03(\t\":\n\x15ReviewTicketsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0f\n\x07revoked\x18\x02 \x03(\t\"2\n\nTicketKeys\x12$\n\x04keys\x18\x01 \x03(\x0b\x32\x16.exchange.v1.TicketKey\"+\n\tTicketKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c*~\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41VAILABILITY_SERVING\x10\x01\x12\x17\n\x13\x41VAILABILITY_SILENT\x10\x02\x12\x1d\n\x19\x41VAILABILITY_UNREGISTERED\x10\x03\x32g\n\x10\x43\x61talogueService\x12S\n\x0cListDatasets\x12 .exchange.v1.ListDatasetsRequest\x1a!.exchange.v1.ListDatasetsResponse2\xff\x01\n\x10\x43onnectorService\x12G\n\x08Register\x12\x1c.exchange.v1.RegisterRequest\x1a\x1d.exchange.v1.RegisterResponse\x12J\n\tHeartbeat\x12\x1d.exchange.v1.HeartbeatRequest\x1a\x1e.exchange.v1.HeartbeatResponse\x12V\n\rReviewTickets\x12!.exchange.v1.ReviewTicketsRequest\x1a\".exchange.v1.ReviewTicketsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x65xchange/v1/catalogue.proto\x12\x0b\x65xchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13ListDatasetsRequest\"U\n\x14ListDatasetsResponse\x12+\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x19.exchange.v1.DatasetEntry\x12\x10\n\x08revision\x18\x02 \x01(\x04\"\xdc\x01\n\x0c\x44\x61tasetEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x12\n\ndepartment\x18\x03 \x01(\t\x12\x10\n\x08purposes\x18\x04 \x03(\t\x12$\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x13.exchange.v1.Column\x12/\n\x0c\x61vailability\x18\x06 \x01(\x0e\x32\x19.exchange.v1.Availability\x12\x0f\n\x07sharing\x18\x07 \x01(\t\x12\r\n\x05grade\x18\x08 \x01(\t\x12\x14\n\x0cupdate_cycle\x18\t \x01(\t\"6\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08nullable\x18\x03 \x01(\x08\"J\n\x07\x44\x61taset\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12$\n\x07\x63olumns\x18\x03 \x03(\x0b\x32\x13.exchange.v1.Column\"K\n\x0fRegisterRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12&\n\x08\x64\x61tasets\x18\x02 \x03(\x0b\x32\x14.exchange.v1.Dataset\"T\n\x10RegisterResponse\x12%\n\x04keys\x18\x01 \x01(\x0b\x32\x17.exchange.v1.TicketKeys\x12\x19\n\x11heartbeat_seconds\x18\x02 \x01(\r\"\x8a\x01\n\x10HeartbeatRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x31\n\rsettled_since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rsettled_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x11HeartbeatResponse\x12%\n\x04keys\x18\x01 \x01(\x0b\x32\x17.exchange.v1.TicketKeys\x12/\n\x0b\x62roker_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\x14ReviewTicketsRequest\x12\x0e\n\x06\x63laims\x18\x01 \x03(\t\":\n\x15ReviewTicketsResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0f\n\x07revoked\x18\x02 \x03(\t\"2\n\nTicketKeys\x12$\n\x04keys\x18\x01 \x03(\x0b\x32\x16.exchange.v1.TicketKey\"+\n\tTicketKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\x0c*~\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41VAILABILITY_SERVING\x10\x01\x12\x17\n\x13\x41VAILABILITY_SILENT\x10\x02\x12\x1d\n\x19\x41VAILABILITY_UNREGISTERED\x10\x03\x32g\n\x10\x43\x61talogueService\x12S\n\x0cListDatasets\x12 .exchange.v1.ListDatasetsRequest\x1a!.exchange.v1.ListDatasetsResponse2\xff\x01\n\x10\x43onnectorService\x12G\n\x08Register\x12\x1c.exchange.v1.RegisterRequest\x1a\x1d.exchange.v1.RegisterResponse\x12J\n\tHeartbeat\x12\x1d.exchange.v1.HeartbeatRequest\x1a\x1e.exchange.v1.HeartbeatResponse\x12V\n\rReviewTickets\x12!.exchange.v1.ReviewTicketsRequest\x1a\".exchange.v1.ReviewTicketsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'exchange.v1.catalogue_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AVAILABILITY']._serialized_start=1049
-  _globals['_AVAILABILITY']._serialized_end=1175
+  _globals['_AVAILABILITY']._serialized_start=1152
+  _globals['_AVAILABILITY']._serialized_end=1278
   _globals['_LISTDATASETSREQUEST']._serialized_start=77
   _globals['_LISTDATASETSREQUEST']._serialized_end=98
   _globals['_LISTDATASETSRESPONSE']._serialized_start=100
@@ -48,20 +48,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST']._serialized_end=617
   _globals['_REGISTERRESPONSE']._serialized_start=619
   _globals['_REGISTERRESPONSE']._serialized_end=703
-  _globals['_HEARTBEATREQUEST']._serialized_start=705
-  _globals['_HEARTBEATREQUEST']._serialized_end=741
-  _globals['_HEARTBEATRESPONSE']._serialized_start=743
-  _globals['_HEARTBEATRESPONSE']._serialized_end=850
-  _globals['_REVIEWTICKETSREQUEST']._serialized_start=852
-  _globals['_REVIEWTICKETSREQUEST']._serialized_end=890
-  _globals['_REVIEWTICKETSRESPONSE']._serialized_start=892
-  _globals['_REVIEWTICKETSRESPONSE']._serialized_end=950
-  _globals['_TICKETKEYS']._serialized_start=952
-  _globals['_TICKETKEYS']._serialized_end=1002
-  _globals['_TICKETKEY']._serialized_start=1004
-  _globals['_TICKETKEY']._serialized_end=1047
-  _globals['_CATALOGUESERVICE']._serialized_start=1177
-  _globals['_CATALOGUESERVICE']._serialized_end=1280
-  _globals['_CONNECTORSERVICE']._serialized_start=1283
-  _globals['_CONNECTORSERVICE']._serialized_end=1538
+  _globals['_HEARTBEATREQUEST']._serialized_start=706
+  _globals['_HEARTBEATREQUEST']._serialized_end=844
+  _globals['_HEARTBEATRESPONSE']._serialized_start=846
+  _globals['_HEARTBEATRESPONSE']._serialized_end=953
+  _globals['_REVIEWTICKETSREQUEST']._serialized_start=955
+  _globals['_REVIEWTICKETSREQUEST']._serialized_end=993
+  _globals['_REVIEWTICKETSRESPONSE']._serialized_start=995
+  _globals['_REVIEWTICKETSRESPONSE']._serialized_end=1053
+  _globals['_TICKETKEYS']._serialized_start=1055
+  _globals['_TICKETKEYS']._serialized_end=1105
+  _globals['_TICKETKEY']._serialized_start=1107
+  _globals['_TICKETKEY']._serialized_end=1150
+  _globals['_CATALOGUESERVICE']._serialized_start=1280
+  _globals['_CATALOGUESERVICE']._serialized_end=1383
+  _globals['_CONNECTORSERVICE']._serialized_start=1386
+  _globals['_CONNECTORSERVICE']._serialized_end=1641
 # @@protoc_insertion_point(module_scope)

@@ -241,15 +241,28 @@ class HeartbeatRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOCATION_FIELD_NUMBER: _builtins.int
+    SETTLED_SINCE_FIELD_NUMBER: _builtins.int
+    SETTLED_UNTIL_FIELD_NUMBER: _builtins.int
     location: _builtins.str
+    @_builtins.property
+    def settled_since(self) -> _timestamp_pb2.Timestamp:
+        """Of the tickets that were issued after settled_since and expired before settled_until, the connector has
+        reported every one that it ever used, and will use no other: the broker frees the rows of the rest.
+        Both on the broker's clock; nothing is said where one is missing.
+        """
+
+    @_builtins.property
+    def settled_until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         location: _builtins.str = ...,
+        settled_since: _timestamp_pb2.Timestamp | None = ...,
+        settled_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settled_since", b"settled_since", "settled_until", b"settled_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location", "settled_since", b"settled_since", "settled_until", b"settled_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
