@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from exchange.model.dataset import Dataset
 from exchange.policy.engines.casbin_gate import CasbinGate
+from exchange.policy.engines.choice import HERE, ConditionEngine
 from exchange.policy.engines.protocol import ConditionGate, GrantGate
 from exchange.policy.engines.rego_check import RegoModule, check_module
-from exchange.policy.engines.rego_gate import RegoGate
 from exchange.policy.files import tree
 from exchange.policy.files.baseline import BASELINE_FILE, BaselineRule, parse_baseline
 from exchange.policy.files.classification import Classified
@@ -71,6 +71,7 @@ def load(
     schemas: Mapping[str, Dataset] | None = None,
     *,
     previous: Bundle | None = None,
+    engine: ConditionEngine = HERE,
 ) -> Bundle:
     """The bundle that the files make.
 
@@ -79,6 +80,7 @@ def load(
         revision: under which it stands; at least 1.
         schemas: registered datasets by id; with them, row filters and masks are proven to fit the columns.
         previous: a bundle whose unchanged parts are taken over unparsed.
+        engine: where conditions run; here, if nothing else is said.
 
     Raises:
         PolicyInvalid: the first thing that would fail open, never match or reach beyond its own; names file,
@@ -102,7 +104,7 @@ def load(
         rego=rego,
         parts=MappingProxyType(parts),
         grants=CasbinGate(model, roles, {name: part.grants for name, part in parts.items()}),
-        conditions=RegoGate(rego, modules),
+        conditions=engine.gate(rego, modules, revision),
     )
     check_schemas(bundle, schemas or {})
     return bundle

@@ -7,7 +7,7 @@ from unittest import mock
 
 import small_city
 
-from exchange.policy.engines import rego_gate
+from exchange.policy.engines import rego_here
 
 
 def test_t30_bundle_loaded_in_one_thread_decides_in_all_others() -> None:
@@ -22,7 +22,7 @@ def test_t30_panic_that_is_no_exception_denies() -> None:
         """As pyo3 raises for a panic in Rust."""
 
     bundle = small_city.small_city()
-    with mock.patch.object(rego_gate, "_prepared", side_effect=Panic("boom")):
+    with mock.patch.object(rego_here, "_prepared", side_effect=Panic("boom")):
         outcome = small_city.ask(bundle)
     assert not outcome.decision.allowed
     assert outcome.decision.reason == "condition-failed"
