@@ -21,6 +21,7 @@ from exchange.audit.records.kinds import (
     LogRecord,
     PublicationRecord,
     RegistrationRecord,
+    RevocationRecord,
 )
 from exchange.audit.records.record import Record
 from exchange.model.canonical import is_canonical
@@ -74,6 +75,10 @@ RECORDS: list[Record] = [
     AdministrationRecord(
         subject="spiffe://city.zhongshui.example/auditor/li", department="city",
         call="AuditService/ReadEntries", target="0", outcome="done",
+    ),
+    RevocationRecord(
+        **WHO, subject=DISPATCH, department="emergency", dataset="port.flights", purpose="emergency-response",
+        speaker=PORT, revision=13, previous=12, reason="no-grant",
     ),
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from exchange.audit.records.kinds import (
     LogRecord,
     PublicationRecord,
     RegistrationRecord,
+    RevocationRecord,
 )
 from exchange.audit.records.record import MOMENT, RECORD_BYTES_MAX, VERSION, moment_us
 from exchange.errors import LogCorrupt
@@ -31,6 +32,7 @@ AnyRecord = Annotated[
     | CertificateRecord
     | PublicationRecord
     | RegistrationRecord
+    | RevocationRecord
     | AdministrationRecord
     | LogRecord,
     Field(discriminator="kind"),
@@ -46,6 +48,7 @@ KINDS = frozenset(
         "certificate",
         "publication",
         "registration",
+        "revocation",
         "administration",
         "log",
     }

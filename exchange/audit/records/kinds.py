@@ -126,6 +126,29 @@ class PublicationRecord(Record):
     certificate: Digest = ""
 
 
+class RevocationRecord(Record):
+    """A ticket that was out is not allowed any more: refused from now on, its running stream ended.
+
+    Attributes:
+        id: the access id, as in the decision that had granted it.
+        subject: SPIFFE id of the consumer; department: its department.
+        dataset, purpose: what the ticket was for.
+        speaker: SPIFFE id of the connector that asked, and ends it.
+        revision: policy revision that does not allow it; previous: the one it was granted under.
+        reason: stable code of the decision now; "narrowed" where less would be allowed than the ticket says.
+    """
+
+    kind: Literal["revocation"] = "revocation"
+    subject: Spiffe
+    department: Code
+    dataset: Name
+    purpose: Code
+    speaker: Spiffe
+    revision: Count
+    previous: Count
+    reason: Code
+
+
 class RegistrationRecord(Record):
     """A connector offered or withdrew a dataset; one record for each dataset.
 
