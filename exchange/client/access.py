@@ -23,6 +23,7 @@ def build_request(
     where: str = "",
     limit: int | None = None,
     trace_id: str = "",
+    at_least_revision: int = 0,
 ) -> ReadRequest:
     """The request these arguments mean.
 
@@ -39,6 +40,7 @@ def build_request(
             where=where,
             row_limit=limit,
             trace_id=check_trace_id(trace_id) if trace_id else uuid.uuid4().hex,
+            at_least_revision=at_least_revision,
         )
     except ValidationError as error:
         item = error.errors()[0]

@@ -65,6 +65,7 @@ class City:
         limit: int | None = None,
         retries: int = 0,
         trace_id: str = "",
+        at_least_revision: int = 0,
     ) -> Reading:
         """A question to a dataset; nothing is asked before the answer is looked at.
 
@@ -76,12 +77,20 @@ class City:
             limit: at most so many rows.
             retries: for `to_arrow` and its like; each asks for a new ticket. Never inside an iteration.
             trace_id: W3C trace id to find the read by; chosen where left out.
+            at_least_revision: the decision must stand on this policy revision or a newer one: the number that
+                a publication or revocation was answered with.
 
         Raises:
             RequestInvalid: an argument cannot mean anything.
         """
         request = build_request(
-            dataset, purpose, columns=columns, where=where, limit=limit, trace_id=trace_id
+            dataset,
+            purpose,
+            columns=columns,
+            where=where,
+            limit=limit,
+            trace_id=trace_id,
+            at_least_revision=at_least_revision,
         )
         return Reading(self._session, self._postbox, request, retries)
 

@@ -24,6 +24,7 @@ class ReadRequest(Frozen):
         where: the consumer's predicate as text; "" for none. It acts on masked values (T48).
         row_limit: at most so many rows; None for no limit of the consumer's own.
         trace_id: W3C trace id (32 lower-case hex digits), carried through to every record.
+        at_least_revision: the decision must stand on this policy revision or a newer one; 0 for any.
     """
 
     dataset: str
@@ -32,6 +33,7 @@ class ReadRequest(Frozen):
     where: str = ""
     row_limit: int | None = Field(default=None, ge=1, le=2**62)
     trace_id: str
+    at_least_revision: int = Field(default=0, ge=0, le=2**53)
 
 
 def check_purpose(text: str) -> str:

@@ -23,6 +23,7 @@ def request_to_wire(request: ReadRequest) -> pb.RequestAccessRequest:
         where=request.where,
         row_limit=request.row_limit or 0,
         trace_id=request.trace_id,
+        at_least_revision=request.at_least_revision,
     )
 
 
@@ -40,6 +41,7 @@ def request_from_wire(message: pb.RequestAccessRequest) -> ReadRequest:
             where=message.where,
             row_limit=message.row_limit or None,
             trace_id=message.trace_id or uuid.uuid4().hex,
+            at_least_revision=message.at_least_revision,
         )
     except ValidationError as error:
         item = error.errors()[0]
