@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from exchange.policy.engines.rego_ast import (
 )
 from exchange.policy.engines.rego_cost import check_cost
 from exchange.policy.engines.rego_functions import ALLOWED, is_anchored, why_not
-from exchange.policy.files.source import Place, decode, refused
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
+from exchange.policy.files.source import decode
 
 ALLOW, DENY, OBLIGATIONS = "allow", "deny", "obligations"
 _SHAPES = {ALLOW: {"Compr", "Default"}, DENY: {"Set"}, OBLIGATIONS: {"Set"}}
@@ -47,22 +49,26 @@ class RegoModule:
     defines: frozenset[str]
 
 
-def check_module(file: str, content: bytes, package: str) -> RegoModule:
+def check_module(file: str, content: bytes, package: str, faults: Faults = FIRST) -> RegoModule:
     """The module, if nothing in it could fail open.
 
     Raises:
         PolicyInvalid: wrong package, an import, data of others, `with`, an unknown or unbounded function, an
             unknown part of the input, no `allow`, a rule of the wrong shape or that nothing uses, recursion.
     """
-    text = decode(file, content)
+    text = decode(file, content, faults)
     tree = parse_module(file, text)
-    _check_package(file, tree, package)
+    before = len(faults)
+    with faults.catching():
+        _check_package(file, tree, package)
     rules = definitions(tree)
-    _check_shapes(file, rules)
+    _check_shapes(file, rules, faults)
     for rule in rules:
-        _check_nodes(file, rule, frozenset(one.name for one in rules))
-    _check_used(file, rules)
-    check_cost(file, rules)
+        with faults.catching():
+            _check_nodes(file, rule, frozenset(one.name for one in rules), faults)
+    _check_used(file, rules, faults)
+    if len(faults) == before:
+        check_cost(file, rules)
     return RegoModule(file, text, package, frozenset(_SHAPES) & {rule.name for rule in rules})
 
 
@@ -70,32 +76,32 @@ def _check_package(file: str, tree: Node, package: str) -> None:
     found = path_of(tree["package"]["refr"])
     line = tree["package"]["span"]["line"]
     if found != package:
-        raise refused(Place(file, line), f"the package is {found!r}", f"write package {package}")
+        raise refused(Place(file, line), f"the package is {found!r}", f"write package {package}", found or "")
     for item in tree["imports"]:
         if path_of(item["refr"]) != "rego.v1":
             place = Place(file, item["span"]["line"])
             raise refused(place, "nothing but rego.v1 can be imported", "a module stands alone")
 
 
-def _check_shapes(file: str, rules: list[Definition]) -> None:
+def _check_shapes(file: str, rules: list[Definition], faults: Faults) -> None:
     for rule in rules:
-        place = Place(file, rule.line)
-        if rule.shape == "other":
-            raise refused(place, f"rule {rule.name!r} has a dotted or computed name", "use a plain name")
-        if rule.name in ALLOWED or rule.name in {"input", "data"}:
-            raise refused(place, f"{rule.name!r} is a name of the engine's", "name the rule otherwise")
-        if rule.shape not in _SHAPES.get(rule.name, {rule.shape}):
-            raise refused(
-                place, f"rule {rule.name!r} has the wrong shape", f"write {_SHAPE_WORDS[rule.name]}"
-            )
-        if (
-            rule.name == ALLOW
-            and rule.shape == "Default"
-            and rule.node["value"] != _false(rule.node["value"])
-        ):
-            raise refused(place, "the default of allow is not false", "write default allow := false")
+        with faults.catching():
+            _check_shape(Place(file, rule.line), rule)
     if not any(rule.name == ALLOW and rule.shape == "Compr" for rule in rules):
-        raise refused(Place(file, 1), "the module defines no allow", f"write {_SHAPE_WORDS[ALLOW]}")
+        faults.add(refused(Place(file, 1), "the module defines no allow", f"write {_SHAPE_WORDS[ALLOW]}"))
+
+
+def _check_shape(place: Place, rule: Definition) -> None:
+    if rule.shape == "other":
+        raise refused(
+            place, f"rule {rule.name!r} has a dotted or computed name", "use a plain name", rule.name
+        )
+    if rule.name in ALLOWED or rule.name in {"input", "data"}:
+        raise refused(place, f"{rule.name!r} is a name of the engine's", "name the rule otherwise", rule.name)
+    if rule.shape not in _SHAPES.get(rule.name, {rule.shape}):
+        raise refused(place, f"rule {rule.name!r} has the wrong shape", f"write {_SHAPE_WORDS[rule.name]}")
+    if rule.name == ALLOW and rule.shape == "Default" and rule.node["value"] != _false(rule.node["value"]):
+        raise refused(place, "the default of allow is not false", "write default allow := false")
 
 
 def _false(value: Node) -> Node:
@@ -103,29 +109,43 @@ def _false(value: Node) -> Node:
     return {"Bool": {**inner, "value": False}}
 
 
-def _check_nodes(file: str, rule: Definition, names: frozenset[str]) -> None:
+def _check_nodes(file: str, rule: Definition, names: frozenset[str], faults: Faults) -> None:
     for kind, node in nodes(rule.node):
         place = Place(file, _line(node, rule.line))
-        if node.get("with_mods"):
-            raise refused(place, "`with` replaces what the decision stands on", "ask the input as it is")
-        if kind == "Call":
-            _check_call(place, node, names)
-        elif kind == "Var" and node["value"] == "data":
-            raise refused(place, "a condition reads its input only", "refer to rules by their own name")
-    _check_input(file, rule)
+        try:
+            _check_node(place, kind, node, names)
+        except Refusal as error:
+            faults.add(error)
+    _check_input(file, rule, faults)
+
+
+def _check_node(place: Place, kind: str, node: Node, names: frozenset[str]) -> None:
+    if node.get("with_mods"):
+        mend = "ask the input as it is"
+        raise refused(place, "`with` replaces what the decision stands on", mend, "with")
+    if kind == "Call":
+        _check_call(place, node, names)
+    elif kind == "Var" and node["value"] == "data":
+        mend = "refer to rules by their own name"
+        raise refused(place, "a condition reads its input only", mend, "data")
 
 
 def _check_call(place: Place, call: Node, names: frozenset[str]) -> None:
     name = path_of(call["fcn"]) or "?"
     if name not in ALLOWED and name not in names:
-        raise refused(place, *why_not(name))
+        raise refused(place, *why_not(name), name)
     if name == "regex.match":
         pattern = literal_text(call["params"][0]) if call["params"] else None
         if pattern is None or not is_anchored(pattern):
-            raise refused(place, "the pattern is not anchored", "write it out as `^...$`, alternatives in ()")
+            raise refused(
+                place,
+                "the pattern is not anchored",
+                "write it out as `^...$`, alternatives in ()",
+                pattern or name,
+            )
 
 
-def _check_input(file: str, rule: Definition) -> None:
+def _check_input(file: str, rule: Definition, faults: Faults) -> None:
     """Every `input...` must name a part of the question; `input` or `input[x]` could miss one unseen."""
     inner: set[int] = set()
     for kind, node in nodes(rule.node):
@@ -133,10 +153,12 @@ def _check_input(file: str, rule: Definition) -> None:
             path = path_of({kind: node})
             if path is not None and path.startswith("input."):
                 inner.update(id(part) for _, part in nodes(node["refr"]))
-                _check_path(Place(file, _line(node, rule.line)), path.split(".")[1:])
+                with faults.catching():
+                    _check_path(Place(file, _line(node, rule.line)), path.split(".")[1:])
         elif kind == "Var" and node["value"] == "input" and id(node) not in inner:
             place = Place(file, _line(node, rule.line))
-            raise refused(place, "`input` is used as a whole", "name the part, for example input.purpose")
+            mend = "name the part, for example input.purpose"
+            faults.add(refused(place, "`input` is used as a whole", mend, "input"))
 
 
 def _check_path(place: Place, path: list[str]) -> None:
@@ -144,10 +166,11 @@ def _check_path(place: Place, path: list[str]) -> None:
     known = parts is not None and (len(path) == 1 or path[1] in parts) and len(path) <= 2  # noqa: PLR2004
     if not known:
         offered = ", ".join(f"input.{name}" for name in INPUT)
-        raise refused(place, f"the input has no {'.'.join(path)!r}", f"there are {offered}")
+        wrong = path[0] if parts is None else path[-1]
+        raise refused(place, f"the input has no {'.'.join(path)!r}", f"there are {offered}", wrong)
 
 
-def _check_used(file: str, rules: Iterable[Definition]) -> None:
+def _check_used(file: str, rules: Iterable[Definition], faults: Faults) -> None:
     """A rule that nothing refers to is most often a misspelt allow or deny."""
     listed = list(rules)
     for rule in listed:
@@ -157,7 +180,9 @@ def _check_used(file: str, rules: Iterable[Definition]) -> None:
         )
         if rule.name not in _SHAPES and not used:
             mend = "remove it, or mend its name: allow, deny, obligations are what is asked for"
-            raise refused(Place(file, rule.line), f"nothing uses rule {rule.name!r}", mend)
+            near = difflib.get_close_matches(rule.name, _SHAPES, n=1)
+            mend = f"did you mean {near[0]!r}? if not, remove it" if near else mend
+            faults.add(refused(Place(file, rule.line), f"nothing uses rule {rule.name!r}", mend, rule.name))
 
 
 def _line(node: Node, default: int) -> int:

@@ -11,7 +11,7 @@ from exchange.model.base import Frozen
 from exchange.model.obligation import Mask
 from exchange.policy.effects import scoped
 from exchange.policy.files.classification import ColumnClass
-from exchange.policy.files.source import refused
+from exchange.policy.files.faults import FIRST, Faults, refused
 from exchange.policy.files.toml_source import TomlSource
 from exchange.policy.files.vocabulary import Vocabulary
 
@@ -69,24 +69,25 @@ class BaselineRule:
         return column.level in self.levels or not self.tags.isdisjoint(column.tags)
 
 
-def parse_baseline(content: bytes, words: Vocabulary) -> tuple[BaselineRule, ...]:
+def parse_baseline(content: bytes, words: Vocabulary, faults: Faults = FIRST) -> tuple[BaselineRule, ...]:
     """The city's rules.
 
     Raises:
         PolicyInvalid: malformed, a duplicate id, an undeclared tag or level, or a rule that reaches nothing.
     """
-    source = TomlSource(BASELINE_FILE, content)
-    parsed = source.read(_File, source.content)
+    source = TomlSource(BASELINE_FILE, content, faults)
+    parsed = source.read(_File, source.content, (), faults)
     rules: dict[str, BaselineRule] = {}
     entries: list[tuple[tuple[str, int], _Mask | _Withhold]] = [
         *((("mask", index), mask) for index, mask in enumerate(parsed.mask)),
         *((("withhold", index), rule) for index, rule in enumerate(parsed.withhold)),
     ]
     for at, entry in entries:
-        rule = _rule(source, at, entry, words)
-        if rule.id in rules:
-            raise refused(source.place(at), f"id {entry.id!r} is taken", "choose another")
-        rules[rule.id] = rule
+        with faults.catching():
+            rule = _rule(source, at, entry, words)
+            if rule.id in rules:
+                raise refused(source.place(at), f"id {entry.id!r} is taken", "choose another", entry.id)
+            rules[rule.id] = rule
     return tuple(rules.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,12 +12,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from exchange.model.base import Frozen
 from exchange.model.canonical import JsonValue
 from exchange.model.dataset import check_column_names
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 from exchange.policy.files.grants import own
-from exchange.policy.files.source import Place, refused
 from exchange.policy.files.toml_source import TomlSource
 from exchange.policy.files.vocabulary import Vocabulary
 
 TAGS_PER_COLUMN_MAX = 16
+_TABLE = re.compile(r'^\s*\[dataset\."([^"\n]+)"\]', re.MULTILINE)
 
 
 class Sharing(StrEnum):
@@ -97,30 +99,47 @@ class Classified:
     attributes: dict[str, JsonValue]
 
 
-def parse_datasets(file: str, content: bytes, *, department: str, words: Vocabulary) -> dict[str, Classified]:
+def parse_datasets(
+    file: str, content: bytes, *, department: str, words: Vocabulary, faults: Faults = FIRST
+) -> dict[str, Classified]:
     """A department's classified datasets, by id.
 
     Raises:
         PolicyInvalid: malformed, another department's dataset, an undeclared level or tag.
     """
-    source = TomlSource(file, content)
-    parsed = source.read(_File, source.content)
-    return {id_: _classified(source, id_, facts, department, words) for id_, facts in parsed.dataset.items()}
+    source = TomlSource(file, content, faults)
+    found = {}
+    for id_, facts in source.salvage(_File, faults).dataset.items():
+        with faults.catching():
+            found[id_] = _classified(source, id_, facts, department, words, faults)
+    return found
+
+
+def mentioned(content: bytes) -> frozenset[str]:
+    """The ids of all datasets that the file seems to have a table for, sound or not."""
+    return frozenset(_TABLE.findall(content.decode("utf-8", "replace")))
 
 
 def _classified(
-    source: TomlSource, id_: str, facts: DatasetClass, department: str, words: Vocabulary
+    source: TomlSource, id_: str, facts: DatasetClass, department: str, words: Vocabulary, faults: Faults
 ) -> Classified:
     place = source.place(("dataset", id_))
     own(id_, department, place)
     for name, column in facts.columns.items():
         at = source.place(("dataset", id_, "columns", name))
-        words.check_level(column.level, at)
-        for tag in column.tags:
-            words.check_tag(tag, at)
-        if len(set(column.tags)) != len(column.tags):
-            raise refused(at, f"column {name!r} carries one tag twice", "name each once")
+        try:
+            _check_column(name, column, at, words)
+        except Refusal as error:
+            faults.add(error)
     return Classified(id_, facts, place, _attributes(id_, facts))
+
+
+def _check_column(name: str, column: ColumnClass, at: Place, words: Vocabulary) -> None:
+    words.check_level(column.level, at)
+    for tag in column.tags:
+        words.check_tag(tag, at)
+    if len(set(column.tags)) != len(column.tags):
+        raise refused(at, f"column {name!r} carries one tag twice", "name each once", name)
 
 
 def _attributes(id_: str, facts: DatasetClass) -> dict[str, JsonValue]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from exchange.policy.files.source import Place, decode, refused
+from exchange.policy.files.faults import FIRST, Faults, Place, refused
+from exchange.policy.files.source import decode
 
 MODEL_FILE = "model.conf"
 MODEL_TEXT = """\
@@ -33,26 +34,26 @@ _KNOWN_UNSAFE = re.compile(r"\b(eval|keyMatch\d?|keyGet\d?|regexMatch|globMatch|
 _MEND = "copy model.conf from the example city; grants and conditions are where policy is written"
 
 
-def check_model(content: bytes) -> str:
+def check_model(content: bytes, faults: Faults = FIRST) -> str:
     """The canonical text of the model, if the file means the same.
 
     Raises:
         PolicyInvalid: any other meaning; names the line.
     """
-    expected = _entries(MODEL_TEXT)
-    found = _entries(decode(MODEL_FILE, content))
+    expected = _entries(MODEL_TEXT, faults)
+    found = _entries(decode(MODEL_FILE, content, faults), faults)
     for key, (value, line) in found.items():
         place = Place(MODEL_FILE, line)
         if (unsafe := _KNOWN_UNSAFE.search(value)) is not None:
-            raise refused(place, f"`{unsafe[0]}` cannot stand in a matcher", _MEND)
-        if key not in expected or expected[key][0] != value:
-            raise refused(place, f"`{key[0]}` / `{key[1]}` is not the model's", _MEND)
-    for key in expected.keys() - found.keys():
-        raise refused(Place(MODEL_FILE, 1), f"`{key[0]}` lacks `{key[1]}`", _MEND)
+            faults.add(refused(place, f"`{unsafe[0]}` cannot stand in a matcher", _MEND, unsafe[0]))
+        elif key not in expected or expected[key][0] != value:
+            faults.add(refused(place, f"`{key[0]}` / `{key[1]}` is not the model's", _MEND))
+    for key in sorted(expected.keys() - found.keys()):
+        faults.add(refused(Place(MODEL_FILE, 1), f"`{key[0]}` lacks `{key[1]}`", _MEND))
     return MODEL_TEXT
 
 
-def _entries(text: str) -> dict[tuple[str, str], tuple[str, int]]:
+def _entries(text: str, faults: Faults) -> dict[tuple[str, str], tuple[str, int]]:
     """(section, key) -> (value without blanks, line)."""
     section = ""
     entries: dict[tuple[str, str], tuple[str, int]] = {}
@@ -66,8 +67,9 @@ def _entries(text: str) -> dict[tuple[str, str], tuple[str, int]]:
         key, equals, value = stripped.partition("=")
         place = Place(MODEL_FILE, number)
         if not equals or "#" in value or value.rstrip().endswith("\\"):
-            raise refused(place, "a line reads key = value", "put comments on lines of their own")
-        if (section, key.strip()) in entries:
-            raise refused(place, f"`{key.strip()}` is defined twice", "remove one")
-        entries[section, key.strip()] = ("".join(value.split()), number)
+            faults.add(refused(place, "a line reads key = value", "put comments on lines of their own"))
+        elif (section, key.strip()) in entries:
+            faults.add(refused(place, f"`{key.strip()}` is defined twice", "remove one", key.strip()))
+        else:
+            entries[section, key.strip()] = ("".join(value.split()), number)
     return entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from pydantic import Field, field_validator
 from exchange.model.predicate import Predicate, columns_of
 from exchange.policy.effects import Effects
 from exchange.policy.files.classification import Classified
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 from exchange.policy.files.grants import GrantIndex
-from exchange.policy.files.source import Place, refused
 from exchange.policy.files.toml_source import TomlSource
 from exchange.policy.files.vocabulary import Vocabulary
 
@@ -79,61 +80,77 @@ class _Entry(Effects):
 
 
 def parse_obligations(
-    file: str, content: bytes, *, datasets: dict[str, Classified], grants: GrantIndex, words: Vocabulary
+    file: str,
+    content: bytes,
+    *,
+    datasets: dict[str, Classified],
+    described: frozenset[str] = frozenset(),
+    grants: GrantIndex,
+    words: Vocabulary,
+    faults: Faults = FIRST,
 ) -> dict[str, tuple[ObligationRule, ...]]:
-    """A department's obligations, by dataset.
+    """A department's obligations, by dataset. `described` are datasets whose own faults are told already.
 
     Raises:
         PolicyInvalid: malformed, a duplicate id, or a word, dataset or column that is not known.
     """
-    source = TomlSource(file, content)
-    for key in source.content.keys() - {"obligation"}:
-        raise refused(source.place((key,)), f"unknown key `{key}`", "obligations begin with [[obligation]]")
-    entries = _entries(source)
+    source = TomlSource(file, content, faults)
+    for key in sorted(source.content.keys() - {"obligation"}):
+        mend = "obligations begin with [[obligation]]"
+        faults.add(refused(source.place((key,)), f"unknown key `{key}`", mend, key))
+    entries = _entries(source, faults)
     rules: dict[str, list[ObligationRule]] = {}
-    for index, entry in enumerate(entries.values()):
-        at = ("obligation", index)
-        _check_words(entry, source.place(at), words)
-        rule = _rule(entry, source.place(at), file, _lineage(entry, entries, source.place(at)))
-        for dataset in _resolve(entry, source, index, datasets, grants):
-            _check_columns(rule, entry, datasets[dataset], source.place(at))
-            rules.setdefault(dataset, []).append(rule)
+    for entry, index in entries.values():
+        with faults.catching():
+            place = source.place(("obligation", index))
+            _check_words(entry, place, words, faults)
+            rule = _rule(entry, place, file, _lineage(entry, entries, place))
+            for dataset in _resolve(entry, source, index, datasets, grants, described):
+                _check_columns(rule, entry, datasets[dataset], place, faults)
+                rules.setdefault(dataset, []).append(rule)
     return {dataset: tuple(found) for dataset, found in rules.items()}
 
 
-def _entries(source: TomlSource) -> dict[str, _Entry]:
-    entries: dict[str, _Entry] = {}
+def _entries(source: TomlSource, faults: Faults) -> dict[str, tuple[_Entry, int]]:
+    entries: dict[str, tuple[_Entry, int]] = {}
     listed: Any = source.content.get("obligation", [])
     if not isinstance(listed, list):
         raise refused(source.place(("obligation",)), "`obligation` is a list", "write [[obligation]]")
     for index, raw in enumerate(listed):
-        entry = source.read(_Entry, raw, ("obligation", index))
-        if entry.id in entries:
-            raise refused(
-                source.place(("obligation", index, "id")), f"id {entry.id!r} is taken", "choose another"
-            )
-        entries[entry.id] = entry
+        with faults.catching():
+            entry = source.read(_Entry, raw, ("obligation", index), faults)
+            if entry.id in entries:
+                place = source.place(("obligation", index, "id"))
+                raise refused(place, f"id {entry.id!r} is taken", "choose another", entry.id)
+            entries[entry.id] = (entry, index)
     return entries
 
 
-def _check_words(entry: _Entry, place: Place, words: Vocabulary) -> None:
-    for term in entry.subjects:
-        words.check_subject(term, place)
-    for purpose in entry.purposes:
-        words.check_purpose(purpose, place)
-    for tag in entry.mask_tag:
-        words.check_tag(tag, place)
+def _check_words(entry: _Entry, place: Place, words: Vocabulary, faults: Faults) -> None:
+    checks = (
+        *((words.check_subject, term) for term in entry.subjects),
+        *((words.check_purpose, purpose) for purpose in entry.purposes),
+        *((words.check_tag, tag) for tag in entry.mask_tag),
+    )
+    for check, word in checks:
+        try:
+            check(word, place)
+        except Refusal as error:
+            faults.add(error)
 
 
-def _lineage(entry: _Entry, entries: dict[str, _Entry], place: Place) -> str:
+def _lineage(entry: _Entry, entries: dict[str, tuple[_Entry, int]], place: Place) -> str:
     seen = {entry.id}
     while entry.succeeds is not None:
         if entry.succeeds not in entries or entry.succeeds in seen:
             raise refused(
-                place, f"`succeeds` names {entry.succeeds!r}", "name an earlier obligation of this file"
+                place,
+                f"`succeeds` names {entry.succeeds!r}",
+                "name an earlier obligation of this file",
+                entry.succeeds,
             )
         seen.add(entry.succeeds)
-        entry = entries[entry.succeeds]
+        entry = entries[entry.succeeds][0]
     return entry.id
 
 
@@ -150,22 +167,31 @@ def _rule(entry: _Entry, place: Place, file: str, lineage: str) -> ObligationRul
 
 
 def _resolve(
-    entry: _Entry, source: TomlSource, index: int, datasets: dict[str, Classified], grants: GrantIndex
+    entry: _Entry,
+    source: TomlSource,
+    index: int,
+    datasets: dict[str, Classified],
+    grants: GrantIndex,
+    described: frozenset[str],
 ) -> list[str]:
     """The datasets meant, groups resolved; a name that is neither is an error, not a lost obligation."""
     found: dict[str, None] = {}
     for name in entry.datasets:
         meant = [name] if name in datasets else sorted(grants.groups.members(name) & datasets.keys())
-        if not meant:
+        if not meant and name not in described and not grants.groups.members(name) & described:
             place = source.place(("obligation", index, "datasets"))
-            raise refused(place, f"unknown dataset {name!r}", "name a dataset or group of this department")
+            raise refused(
+                place, f"unknown dataset {name!r}", "name a dataset or group of this department", name
+            )
         found.update(dict.fromkeys(meant))
     return list(found)
 
 
-def _check_columns(rule: ObligationRule, entry: _Entry, dataset: Classified, place: Place) -> None:
+def _check_columns(
+    rule: ObligationRule, entry: _Entry, dataset: Classified, place: Place, faults: Faults
+) -> None:
     named = entry.named_columns() | columns_of(rule.demand.rows)
     for column in sorted(named - dataset.facts.columns.keys()):
-        raise refused(
-            place, f"{dataset.id} has no classified column {column!r}", "mend its name or classify it"
-        )
+        near = difflib.get_close_matches(column, dataset.facts.columns, n=1)
+        mend = f"did you mean {near[0]!r}?" if near else "mend its name or classify it"
+        faults.add(refused(place, f"{dataset.id} has no classified column {column!r}", mend, column))

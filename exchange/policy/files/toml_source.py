@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from exchange.errors import PolicyInvalid
 from exchange.model.base import Frozen
-from exchange.policy.files.source import Place, decode, refused
+from exchange.policy.files import faults as at_fault
+from exchange.policy.files.faults import FIRST, Faults, Refusal, refused
+from exchange.policy.files.source import decode
 
 Path = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=Frozen)
@@ -22,13 +23,13 @@ _AT_LINE = re.compile(r"\(at line (\d+)")
 class TomlSource:
     """The parsed content, and where each part of it stands."""
 
-    def __init__(self, file: str, content: bytes) -> None:
+    def __init__(self, file: str, content: bytes, faults: Faults = FIRST) -> None:
         """Parse.
 
         Raises:
             PolicyInvalid: not UTF-8, not NFC, not TOML (which includes duplicate keys).
         """
-        text = decode(file, content)
+        text = decode(file, content, faults)
         self.file = file
         try:
             self.content: dict[str, Any] = tomllib.loads(text)
@@ -36,13 +37,13 @@ class TomlSource:
             raise _syntax(file, text, str(error)) from None
         self._lines = _lines(text)
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> at_fault.Place:
         """Where the nearest enclosing table or key of that path begins."""
         while path and path not in self._lines:
             path = path[:-1]
-        return Place(self.file, self._lines.get(path, 1))
+        return at_fault.Place(self.file, self._lines.get(path, 1))
 
-    def read(self, model: type[ModelT], content: Any, at: Path = ()) -> ModelT:
+    def read(self, model: type[ModelT], content: Any, at: Path = (), faults: Faults = FIRST) -> ModelT:
         """A part of the content as a model.
 
         Raises:
@@ -51,27 +52,65 @@ class TomlSource:
         try:
             return model.model_validate(content)
         except ValidationError as error:
-            raise self._explain(error, at) from None
+            # A misspelt key makes two faults, one unknown and one missing: the unknown one is what to mend.
+            items = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+            found = [
+                self._explain(item["type"], item["loc"], item["msg"], item["input"], at) for item in items
+            ]
+            for other in found:
+                faults.add(other)
+            raise found[0] from None
 
-    def _explain(self, error: ValidationError, at: Path) -> PolicyInvalid:
-        # A misspelt key makes two faults, one unknown and one missing: the unknown one is what to mend.
-        item = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        path = (*at, *item["loc"])
-        key = ".".join(map(str, item["loc"])) or "here"
-        match item["type"]:
+    def salvage(self, model: type[ModelT], faults: Faults) -> ModelT:
+        """The whole content as a model; while faults are gathered, without the named tables that are faulty.
+
+        Raises:
+            PolicyInvalid: as `read`; or the rest cannot be read either.
+        """
+        try:
+            return self.read(model, self.content, (), faults)
+        except Refusal as first:
+            faults.add(first)
+            rest = {name: self._sound(model, name, table) for name, table in self.content.items()}
+            return self.read(model, {name: table for name, table in rest.items() if table is not None})
+
+    def _sound(self, model: type[ModelT], name: str, table: Any) -> Any:
+        """The entries of a table that can be read beside nothing else; None for a table the model lacks."""
+        if name not in model.model_fields:
+            return None
+        if not isinstance(table, dict):
+            return table
+        return {key: entry for key, entry in table.items() if not self._faulty(model, name, {key: entry})}
+
+    def _faulty(self, model: type[ModelT], name: str, table: Any) -> bool:
+        try:
+            model.model_validate({name: table})
+        except ValidationError as error:
+            return any(item["loc"][0] == name for item in error.errors())
+        return False
+
+    def _explain(self, kind: str, loc: Path, message: str, given: Any, at: Path) -> Refusal:
+        place = self.place((*at, *loc))
+        key = ".".join(map(str, loc)) or "here"
+        match kind:
             case "extra_forbidden":
-                return refused(self.place(path), f"unknown key `{key}`", "remove it or mend its spelling")
+                return refused(place, f"unknown key `{key}`", "remove it or mend its spelling", str(loc[-1]))
             case "missing":
-                return refused(self.place(path), f"key `{key}` is missing", "add it")
+                return refused(place, f"key `{key}` is missing", "add it")
             case _:
-                message = item["msg"].removeprefix("Value error, ").lower()
-                return refused(self.place(path), f"`{key}`: {message}", "mend the value")
+                text = message.removeprefix("Value error, ").lower()
+                shown = given if isinstance(given, str) else _last_key(loc)
+                return refused(place, f"`{key}`: {text}", "mend the value", shown)
 
 
-def _syntax(file: str, text: str, message: str) -> PolicyInvalid:
+def _last_key(loc: Path) -> str:
+    return next((part for part in reversed(loc) if isinstance(part, str)), "")
+
+
+def _syntax(file: str, text: str, message: str) -> Refusal:
     found = _AT_LINE.search(message)
     line = int(found[1]) if found else text.count("\n") + 1
-    return refused(Place(file, line), f"not TOML: {message.lower()}", "mend the syntax")
+    return refused(at_fault.Place(file, line), f"not TOML: {message.lower()}", "mend the syntax")
 
 
 def _lines(text: str) -> dict[Path, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from exchange.errors import IdentityError, RequestInvalid
 from exchange.model.base import Frozen
 from exchange.model.request import check_purpose
 from exchange.model.subject import CITY, Kind, Subject, is_department
-from exchange.policy.files.source import Place, refused
+from exchange.policy.files.faults import FIRST, Faults, Place, refused
 from exchange.policy.files.toml_source import TomlSource
 
 CITY_FILE = "city.toml"
 ROLES_MAX = 64
+_OFFERED_MAX = 12
+_SUBJECT = "write department:<code>, role:<code> or the SPIFFE id of a system"
+_PATTERN = "nothing is a pattern here, it would match nobody: declare a role and grant to role:<code>"
 DEPARTMENT, ROLE, SYSTEM = "department:", "role:", "spiffe://"
 
 
@@ -84,7 +88,8 @@ class Vocabulary:
             raise refused(
                 place,
                 f"{term!r} names no subject",
-                "write department:<code>, role:<code> or the SPIFFE id of a system",
+                _PATTERN if set(term) & set("*?[{") else _SUBJECT,
+                term,
             )
         return term
 
@@ -103,43 +108,49 @@ class Vocabulary:
     def _declared(self, code: str, words: Collection[str], kind: str, place: Place) -> str:
         if code in words:
             return code
-        known = ", ".join(sorted(words)) or "none yet"
-        raise refused(place, f"{kind} {code!r} is not declared in {CITY_FILE}", f"declared are: {known}")
+        near = difflib.get_close_matches(code, words, n=1)
+        listed = sorted(words)[:_OFFERED_MAX]
+        more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
+        known = f"declared are: {', '.join(listed) or 'none yet'}{more}"
+        mend = f"did you mean {near[0]!r}? {known}" if near else known
+        raise refused(place, f"{kind} {code!r} is not declared in {CITY_FILE}", mend, code)
 
     def _check_system(self, term: str, place: Place) -> None:
         try:
             subject = Subject.parse(term, self.trust_domain)
         except IdentityError as error:
-            raise refused(place, f"{term!r}: {error.public}", "copy the id from the certificate") from None
+            raise refused(
+                place, f"{term!r}: {error.public}", "copy the id from the certificate", term
+            ) from None
         if subject.kind is not Kind.SYSTEM:
-            raise refused(place, f"a {subject.kind} cannot be granted data", "grant it to a system")
+            raise refused(place, f"a {subject.kind} cannot be granted data", "grant it to a system", term)
         self._declared(subject.department, self.departments, "department", place)
 
 
-def parse_city(content: bytes) -> Vocabulary:
+def parse_city(content: bytes, faults: Faults = FIRST) -> Vocabulary:
     """The vocabulary of `city.toml`.
 
     Raises:
         PolicyInvalid: malformed, or a code that could not be matched; names the line.
     """
-    source = TomlSource(CITY_FILE, content)
-    city = source.read(_City, source.content)
+    source = TomlSource(CITY_FILE, content, faults)
+    city = source.salvage(_City, faults)
     for code in city.department:
         if not is_department(code) or code == CITY:
-            raise refused(
-                source.place(("department", code)),
-                f"{code!r} cannot name a department",
-                "use a lower-case DNS label other than city",
-            )
+            place, what = source.place(("department", code)), f"{code!r} cannot name a department"
+            faults.add(refused(place, what, "use a lower-case DNS label other than city", code))
     words: dict[str, Collection[str]] = {"purpose": city.purpose, "role": city.role, "tag": city.tag}
     for table, codes in words.items():
         for code in codes:
-            _check_code(code, source.place((table, code)))
+            _check_code(code, source.place((table, code)), faults)
+        _check_alike(codes, source, table, faults)
     for key, listed in {"levels": city.levels, "states": city.states}.items():
         for code in listed:
-            _check_code(code, source.place((key,)))
-        if len(set(listed)) != len(listed):
-            raise refused(source.place((key,)), f"`{key}` names one twice", "name each once")
+            _check_code(code, source.place((key,)), faults)
+        twice = [code for code in listed if listed.count(code) > 1]
+        if twice:
+            place = source.place((key,))
+            faults.add(refused(place, f"`{key}` names one twice", "name each once", twice[0]))
     return Vocabulary(
         city.trust_domain,
         tuple(city.levels),
@@ -151,11 +162,22 @@ def parse_city(content: bytes) -> Vocabulary:
     )
 
 
-def _check_code(code: str, place: Place) -> None:
+def _check_code(code: str, place: Place, faults: Faults) -> None:
     try:
         check_purpose(code)
     except RequestInvalid:
-        raise refused(place, f"{code!r} cannot be a code", "use letters, digits, - and _") from None
+        faults.add(refused(place, f"{code!r} cannot be a code", "use letters, digits, - and _", code))
+        return
     folded = unicodedata.normalize("NFKC", code)
     if folded != code:
-        raise refused(place, f"{code!r} looks like {folded!r}", "write it with plain characters")
+        faults.add(refused(place, f"{code!r} looks like {folded!r}", "write it with plain characters", code))
+
+
+def _check_alike(codes: Collection[str], source: TomlSource, table: str, faults: Faults) -> None:
+    """Two words that a reader takes for one: one of them would be granted by mistake."""
+    seen: dict[str, str] = {}
+    for code in codes:
+        first = seen.setdefault(code.casefold().replace("_", "-"), code)
+        if first != code:
+            what = f"{code!r} is nearly {first!r}"
+            faults.add(refused(source.place((table, code)), what, "keep one of the two", code))
