@@ -32,6 +32,7 @@ from exchange.broker.state.store import Store
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
+from exchange.policy.engines.choice import open_engine
 from exchange.policy.files.tree import read_tree
 from exchange.policy.holder import BundleHolder
 from exchange.security import files
@@ -84,7 +85,9 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     index, issued, revisions = StatementIndex(store), IssuedTickets(store), Revisions(store)
     latest = revisions.latest()
     tree = latest.tree if latest else read_tree(settings.policies)
-    holder = BundleHolder(tree, latest.number if latest else 1)
+    engine = open_engine(settings.rego)
+    undo.callback(engine.close)
+    holder = BundleHolder(tree, latest.number if latest else 1, engine)
     _check_vocabulary(settings, holder)
     in_force = InForce(holder)
     policies = PolicyDesk(holder, in_force, revisions, registry, ledger, index)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from exchange.config import Address, FilePath, Settings
 from exchange.model.ticket import STREAM_LIFETIME_S_MAX, TICKET_LIFETIME_S_MAX
+from exchange.policy.engines.settings import RegoSettings
 from exchange.security.credentials import TlsSettings
 
 
@@ -39,6 +40,7 @@ class BrokerSettings(Settings):
         operating_state: of the city, one of those its policies declare; conditions may depend on it.
         tls: the broker's certificates.
         limits: lifetimes and sizes.
+        rego: where conditions run.
     """
 
     trust_domain: str = Field(min_length=1, max_length=200)
@@ -49,3 +51,4 @@ class BrokerSettings(Settings):
     operating_state: str = "normal"
     tls: TlsSettings
     limits: Limits = Limits()
+    rego: RegoSettings = RegoSettings()

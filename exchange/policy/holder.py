@@ -10,6 +10,7 @@ from typing import TypeVar
 from exchange.errors import ExchangeError, PolicyInvalid
 from exchange.model.dataset import Dataset
 from exchange.policy.bundle import Bundle, load
+from exchange.policy.engines.choice import HERE, ConditionEngine
 from exchange.policy.files.tree import PolicyTree, replace_department
 
 _T = TypeVar("_T")
@@ -26,13 +27,15 @@ class Held:
 class BundleHolder:
     """Holds what is in force. Readers take `current` once per request and keep it until they answer."""
 
-    def __init__(self, files: PolicyTree, revision: int) -> None:
-        """Load the first bundle.
+    def __init__(self, files: PolicyTree, revision: int, engine: ConditionEngine = HERE) -> None:
+        """Load the first bundle; its conditions and those of all later ones run on the engine.
 
         Raises:
             PolicyInvalid: there is no last good one to keep yet, so nothing starts.
+            Unavailable: the engine is down.
         """
-        self._held = Held(load(files, revision), dict(files))
+        self._engine = engine
+        self._held = Held(load(files, revision, engine=engine), dict(files))
         self._publishing = threading.Lock()
         self._alarm = ""
 
@@ -111,7 +114,7 @@ class BundleHolder:
                 f"revision {revision} is not newer than {self.current.revision}",
                 hint="to go back, publish the old files under a new revision",
             )
-        return Held(load(files, revision, schemas, previous=self.current), files)
+        return Held(load(files, revision, schemas, previous=self.current, engine=self._engine), files)
 
     def _guarded(self, action: Callable[[], _T]) -> _T:
         try:
