@@ -12,6 +12,7 @@ from pathlib import Path
 from exchange.audit.log import AuditLog
 from exchange.audit.proofs.note import verifier_key
 from exchange.broker.authorise import FrontDoor
+from exchange.broker.calls import Patience, Places
 from exchange.broker.desks.auditors import AuditDesk
 from exchange.broker.desks.catalogue import Catalogue
 from exchange.broker.desks.connectors import ConnectorDesk
@@ -50,6 +51,7 @@ class Parts:
     store: Store
     index: StatementIndex
     gate: Gate
+    patience: Patience
     door: FrontDoor
     catalogue: Catalogue
     connectors: ConnectorDesk
@@ -94,12 +96,14 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     if latest is None:
         policies.begin(subject, tree)
     limits, state = settings.limits, settings.operating_state
+    patience = Patience(clock)
     judge = Judge(registry, issued, limits, state)
     return Parts(
         log=log,
         store=store,
         index=index,
-        gate=Gate(settings.trust_domain, clock, ledger),
+        gate=Gate(settings.trust_domain, clock, ledger, Places(limits.workers), patience),
+        patience=patience,
         door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
         catalogue=Catalogue(in_force, registry, clock, state),
         connectors=ConnectorDesk(

@@ -1,30 +1,42 @@
-"""The gate before every call: who is it (step 2), and may this kind of actor make this call at all?"""
+"""The gate before every call: who is it (step 2), may this kind of actor make this call, is there room?"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
 
+from exchange.broker.calls import Patience, Places, only
 from exchange.broker.ledger import Ledger
 from exchange.broker.rpc_policy import may_call
-from exchange.errors import AccessRefused, IdentityError
+from exchange.errors import AccessRefused, ExchangeError, IdentityError
 from exchange.model.clock import Clock
+from exchange.model.subject import Subject
 from exchange.security.identity import Peer, peer_of
-from exchange.wire.status import guarded
+from exchange.wire.status import guarded, reason_of
 
-_FORMS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+_log = logging.getLogger("exchange.broker.gate")
 
 
 class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
-    """Stands before every method of the server, reflection and health included."""
+    """Stands before every method of the server, reflection and health included.
 
-    def __init__(self, trust_domain: str, clock: Clock, ledger: Ledger) -> None:
+    On the wire a call with one request is a stream of one. Taking all calls as streams lets one be refused,
+    counted and timed before its request arrives: grpc would wait for it without end, in one of the threads
+    that all callers share (T66).
+    """
+
+    def __init__(
+        self, trust_domain: str, clock: Clock, ledger: Ledger, places: Places, patience: Patience
+    ) -> None:
         self._trust_domain = trust_domain
         self._clock = clock
         self._ledger = ledger
+        self._places = places
+        self._patience = patience
 
     def peer(self, context: grpc.ServicerContext) -> Peer:
         """Who calls, by certificate alone (step 2).
@@ -43,27 +55,70 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         handler: Any = continuation(details)
         if handler is None:
             return None
-        form = next(form for form in _FORMS if getattr(handler, form) is not None)
-        gated = self._gated(getattr(handler, form), details.method)
-        found: grpc.RpcMethodHandler[Any, Any] = handler._replace(**{form: gated})
-        return found
+        return grpc.stream_stream_rpc_method_handler(
+            self._gated(_as_stream(handler), details.method.removeprefix("/")),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
 
-    def _gated(self, behaviour: Callable[..., Any], method: str) -> Callable[..., Any]:
-        @functools.wraps(behaviour)
-        def call(request: Any, context: grpc.ServicerContext) -> Any:
+    def _gated(self, serve: Callable[[Iterator[Any], Any], Iterator[Any]], name: str) -> Callable[..., Any]:
+        def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             with guarded(context):
-                self._admit(method, context)
-            return behaviour(request, context)
+                subject = self._admit(name, context)
+                with self._recording(name, subject, context), self._places.one(subject.department):
+                    heard = self._patience.received(requests, context)
+                    yield from self._patience.sent(serve(heard, context), context)
 
         return call
 
-    def _admit(self, method: str, context: grpc.ServicerContext) -> None:
-        name = method.removeprefix("/")
+    def _admit(self, name: str, context: grpc.ServicerContext) -> Subject:
         try:
             peer = self.peer(context)
         except IdentityError as error:
             error.id = self._ledger.refused(name, error.stable_reason, None)
             raise
-        if not may_call(peer.subject.kind, method):
+        if not may_call(peer.subject.kind, f"/{name}"):
             access_id = self._ledger.refused(name, "call-refused", peer.subject)
             raise AccessRefused("this call is not open to you", reason="call-refused", id=access_id)
+        return peer.subject
+
+    @contextmanager
+    def _recording(self, name: str, subject: Subject, context: grpc.ServicerContext) -> Iterator[None]:
+        """See to it that no refusal stays without a record, whoever forgot it and whatever went wrong."""
+        self._ledger.begin_call()
+        try:
+            yield
+        except ExchangeError as error:
+            if not self._ledger.recorded:
+                error.id = self._ledger.refused(name, error.stable_reason, subject)
+            raise
+        except Exception:
+            # an abort: its status is set already and reaches the caller after this
+            if not self._ledger.recorded:
+                self._record_abort(name, subject, context)
+            raise
+
+    def _record_abort(self, name: str, subject: Subject, context: grpc.ServicerContext) -> None:
+        try:
+            self._ledger.refused(name, reason_of(context) or "internal", subject)
+        except ExchangeError as error:
+            _log.error("a refusal of %s to %s could not be recorded: %s", name, subject.id, error.public)
+
+
+def _as_stream(handler: Any) -> Callable[[Iterator[Any], Any], Iterator[Any]]:
+    """Any form of a method, as one from many messages to many."""
+
+    def serve(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        given = requests if handler.request_streaming else only(requests)
+        form = f"{_word(handler.request_streaming)}_{_word(handler.response_streaming)}"
+        answer = getattr(handler, form)(given, context)
+        if handler.response_streaming:
+            yield from answer
+        else:
+            yield answer
+
+    return serve
+
+
+def _word(streaming: bool) -> str:  # noqa: FBT001 - the one thing it is told
+    return "stream" if streaming else "unary"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from collections.abc import Sequence
 from typing import Protocol
@@ -30,6 +31,16 @@ class Ledger:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._here = threading.local()
+
+    def begin_call(self) -> None:
+        """A call begins in this thread, of which nothing is on record yet."""
+        self._here.recorded = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this thread has recorded anything since its call began."""
+        return bool(getattr(self._here, "recorded", False))
 
     def append(self, record: Record) -> int:
         """Append the record; it is durable when this returns.
@@ -48,13 +59,15 @@ class Ledger:
             RequestInvalid: one is larger than a record can be; none was recorded.
         """
         try:
-            return self._log.append_many(records)
+            indices = self._log.append_many(records)
         except ExchangeError:
             raise
         except Exception as error:  # noqa: BLE001 - becomes a typed refusal
             # whatever it was: what is not known to be recorded counts as not recorded
             _log.exception("the audit log could not be written")
             raise AuditUnavailable("nothing can be recorded at the moment", detail=repr(error)) from None
+        self._here.recorded = True
+        return indices
 
     def refused(self, call: str, reason: str, subject: Subject | None, target: str = "") -> str:
         """Record that a call was refused; returns the id under which the record is found.

@@ -25,6 +25,9 @@ from exchange.wire import flight
 from exchange.wire.serving import SERVICES
 
 GRACE_S = 10.0
+CALLS_WAITING_MAX = 1024
+"""Calls that wait for a thread; more are turned away at once instead of waiting unseen."""
+STREAMS_PER_CONNECTION_MAX = 128
 _log = logging.getLogger("exchange.broker")
 
 
@@ -81,6 +84,7 @@ class Broker:
                 f"cannot listen on {self._settings.listen}",
                 hint="another process may use the port; choose another one in `listen`",
             )
+        self._parts.patience.start()
         self._server.start()
         self._say(health_pb2.HealthCheckResponse.SERVING)
         _log.info("serving on %s (port %d)", self._settings.listen, self.port)
@@ -90,6 +94,7 @@ class Broker:
         """Take no new calls, let running ones finish for so long, close everything; idempotent (F22)."""
         self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._server.stop(grace_s).wait()
+        self._parts.patience.close()
         self._parts.settle()
         self._opened.close()
 
@@ -100,7 +105,11 @@ class Broker:
             futures.ThreadPoolExecutor(limits.workers, thread_name_prefix="broker"),
             handlers=handlers(self._parts),
             interceptors=[self._parts.gate],
-            options=server_options(limits.message_bytes_max),
+            options=[
+                *server_options(limits.message_bytes_max),
+                ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+            ],
+            maximum_concurrent_rpcs=limits.workers + CALLS_WAITING_MAX,
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, flight.SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -21,6 +21,8 @@ _LOG = logging.getLogger(__name__)
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 KEEPALIVE_S = 30
 KEEPALIVE_TIMEOUT_S = 10
+HANDSHAKE_S_MAX = 10
+IDLE_S_MAX = 600
 
 Option = tuple[str, Any]
 
@@ -97,6 +99,9 @@ def server_options(message_bytes_max: int) -> list[Option]:
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
         ("grpc.keepalive_time_ms", KEEPALIVE_S * 1000),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_S * 1000),
+        # Who connects without a word, and who keeps a connection without a use for it (T66).
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_S_MAX * 1000),
+        ("grpc.max_connection_idle_ms", IDLE_S_MAX * 1000),
         # Half of the clients' interval, or their pings would be taken for abuse.
         ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_S * 500),
         # Two servers on one port would share its connections; the second one shall fail instead (F23).

@@ -42,6 +42,12 @@ def abort(context: grpc.ServicerContext, error: ExchangeError) -> NoReturn:
     raise AssertionError("abort returned")
 
 
+def reason_of(context: grpc.ServicerContext) -> str:
+    """The stable reason a call was aborted with; "" while there is none."""
+    metadata: Any = context.trailing_metadata()
+    return str(dict(metadata or ()).get(REASON, ""))
+
+
 def internal(error: BaseException) -> ExchangeError:
     """What an outsider learns of an unforeseen error: an id under which the operator finds it."""
     incident = uuid.uuid4().hex

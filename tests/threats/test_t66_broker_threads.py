@@ -1,0 +1,89 @@
+"""T66 at the broker: callers who neither send nor take hold threads; others are served all the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from broker_house import House, fresh_house, question
+
+from exchange.broker.calls import Places
+from exchange.broker.settings import Limits
+from exchange.errors import LimitReached
+from exchange.wire import asking
+
+ASK = "/exchange.v1.AccessService/RequestAccess"
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+WORKERS = 8
+
+
+@contextmanager
+def silent(house: House, method: str, count: int) -> Iterator[list[Any]]:
+    """So many calls of one department that never send what they announced."""
+    hold = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        hold.wait(60)
+        yield from ()
+
+    line = house.channel(house.actor("press", name="desk"))
+    calls = [line.stream_stream(method)(nothing(), timeout=60) for _ in range(count)]
+    try:
+        yield calls
+    finally:
+        for call in calls:
+            call.cancel()
+        hold.set()
+
+
+def until(condition: Any) -> None:
+    give_up = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < give_up, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("method", [ASK, REFLECTION])
+def test_t66_silent_callers_of_one_department_leave_threads_to_others(tmp_path: Path, method: str) -> None:
+    with (
+        fresh_house(tmp_path, limits=Limits(workers=WORKERS)) as house,
+        silent(house, method, 4 * WORKERS),
+    ):
+        place_max = Places(WORKERS).per_department_max
+        until(lambda: len(house.records("administration", reason="limit-reached")) == 4 * WORKERS - place_max)
+        assert house.ask().ticket
+
+
+def test_t66_a_silent_caller_is_cut_off_and_on_record(tmp_path: Path) -> None:
+    with fresh_house(tmp_path) as house, silent(house, ASK, 1) as (call,):
+        until(lambda: house.running._parts.patience._waiting)
+        house.clock.steady_offset_s += 11
+        assert call.code() is grpc.StatusCode.CANCELLED
+        until(lambda: house.records("administration", reason="request-missing"))
+        assert house.tickets_issued() == 0
+
+
+def test_t66_a_caller_at_work_is_not_cut_off(tmp_path: Path) -> None:
+    with fresh_house(tmp_path) as house:
+        for _ in range(3):
+            house.clock.steady_offset_s += 11
+            house.register()
+            assert asking.request_access(house.dispatch(), question(), timeout_s=20).ticket
+
+
+def test_t66_places_count_a_departments_calls_together() -> None:
+    places = Places(4)
+    with places.one("press"), places.one("press"), places.one("press"):
+        with pytest.raises(LimitReached), places.one("press"):
+            pytest.fail("there was no place")
+        with places.one("port"):
+            pass
+    with places.one("press"):
+        assert places._running == {"press": 1}
+    assert not places._running
