@@ -1,4 +1,4 @@
-"""`exchange policy`: check says where and how to mend, explain says which rule made a decision so."""
+"""`exchange policy check`: says where and how to mend."""
 
 from __future__ import annotations
 
@@ -54,49 +54,6 @@ def test_check_of_no_folder(tmp_path: Path) -> None:
     result = RUN.invoke(app, ["check", str(tmp_path / "nowhere")])
     assert result.exit_code == 1
     assert "is not a folder" in result.output
-
-
-def _explain(*more: str) -> tuple[int, str]:
-    result = RUN.invoke(app, ["explain", str(EXAMPLE_CITY), *more])
-    return result.exit_code, result.output
-
-
-def test_explain_an_allowed_read(tmp_path: Path) -> None:
-    schema = tmp_path / "schema.json"
-    schema.write_text(
-        json.dumps({"origin": "string", "tailnum": "string", "dep_delay": "double", "dep_time": "double"})
-    )
-    code, text = _explain(
-        "emergency/dispatch", "port.flights", "--purpose", "emergency-response", "--schema", str(schema)
-    )
-    assert code == 0
-    assert "by departments/port/grants.csv:5" in text
-    assert "tailnum  masked: pseudonym (scope department:emergency/port)" in text
-    assert 'rows         ("dep_delay" > 30) OR ("dep_time" IS NULL)' in text
-
-
-def test_explain_a_refusal() -> None:
-    code, text = _explain("press/desk", "port.flights", "--purpose", "press-inquiry")
-    assert code == 1
-    assert "grants       STOPPED" in text
-    assert "DENY (no-grant)" in text
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        (["spiffe://x", "port.flights", "--purpose", "stewardship"], "SPIFFE id"),
-        (["port/ops", "port.flights", "--purpose", "stewardship", "--at", "noon"], "is not a time"),
-        (
-            ["port/ops", "port.flights", "--purpose", "stewardship", "--schema", "nowhere.json"],
-            "holds no schema",
-        ),
-    ],
-)
-def test_explain_of_bad_input(more: list[str], said: str) -> None:
-    code, text = _explain(*more)
-    assert code == 1
-    assert said in text
 
 
 def test_what_is_published_was_checked_first(city: Path) -> None:

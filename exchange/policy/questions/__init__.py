@@ -1,0 +1,1 @@
+"""What a steward asks of a policy: why, who, what, and who gains or loses by a change; always by `decide`."""

@@ -1,0 +1,130 @@
+"""Old policy against new: over the whole matrix, and over the requests that were really made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from exchange.model.obligation import Obligations
+from exchange.policy.bundle import Bundle
+from exchange.policy.decide import department_term
+from exchange.policy.engines.protocol import GrantQuestion
+from exchange.policy.files.grants import ACTION
+from exchange.policy.questions.difference import Change, difference
+from exchange.policy.questions.matrix import Answer, Asked, Asker, Cell, opened
+from exchange.policy.questions.parties import Party, member_terms, parties
+from exchange.policy.questions.recorded import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One question that the two policies answer differently.
+
+    Attributes:
+        party: who asks, by label.
+        dataset, purpose, state: of the question.
+        changes: what differs.
+        sees: the obligations under the new policy; None where it refuses.
+        requests: how many recorded requests asked it; 0 in the matrix.
+    """
+
+    party: str
+    dataset: str
+    purpose: str
+    state: str
+    changes: tuple[Change, ...]
+    sees: Obligations | None
+    requests: int = 0
+
+
+def over_matrix(old: Asker, new: Asker) -> Iterator[Shift]:
+    """Every cell that is answered differently; asks only where the two policies can differ."""
+    everybody = parties(old.bundle, new.bundle)
+    cells = opened(old.bundle, everybody) | opened(new.bundle, everybody)
+    states = sorted(old.bundle.words.states | new.bundle.words.states)
+    differs = _may_differ(old.bundle, new.bundle)
+    for cell in sorted(filter(differs, cells), key=lambda cell: (cell[1], cell[0].label, cell[2])):
+        for state in states:
+            yield from _shift(old, new, Asked(*cell, state))
+
+
+def over_recorded(
+    old: Asker, new: Asker, requests: Mapping[Recorded, int], states: Iterable[str] = ()
+) -> Iterator[Shift]:
+    """Every recorded question that is answered differently now.
+
+    The log does not tell the city's state: a question is asked in each state in which the old policy answers
+    as was recorded, and in every state if it does so in none.
+
+    Args:
+        old: the policy before.
+        new: the policy after.
+        requests: how often each was made.
+        states: only these; all that are declared if empty.
+    """
+    declared = old.bundle.words.states | new.bundle.words.states
+    for one, count in requests.items():
+        held = sorted(states or declared)
+        asked = [_asked(old, one, state) for state in held]
+        likely = [each for each in asked if old.ask(each).allowed == one.allowed]
+        for each in likely or asked:
+            for shift in _shift(old, new, each, one.reads):
+                yield replace(shift, requests=count)
+
+
+def _asked(old: Asker, one: Recorded, state: str) -> Asked:
+    """The question; an allowed one whose columns are all there were is taken to have asked for all."""
+    party = Party(f"{one.subject.department}/{one.subject.name}", one.subject)
+    whole = Asked(party, one.dataset, one.purpose, state)
+    if one.allowed and one.columns == _names(old.ask(whole).obligations):
+        return whole
+    return replace(whole, columns=one.columns)
+
+
+def _names(obligations: Obligations | None) -> tuple[str, ...]:
+    return tuple(rule.name for rule in obligations.columns) if obligations is not None else ()
+
+
+def _shift(old: Asker, new: Asker, asked: Asked, reads: tuple[str, ...] = ()) -> Iterator[Shift]:
+    before, after = (_answer(one, asked, reads) for one in (old, new))
+    changes = difference(before, after)
+    if changes:
+        label = asked.party.label
+        yield Shift(label, asked.dataset, asked.purpose, asked.state, changes, after.obligations)
+
+
+def _answer(asker: Asker, asked: Asked, reads: tuple[str, ...]) -> Answer:
+    answer = asker.ask(asked)
+    if answer.obligations is None or not reads:
+        return answer
+    whole = asker.ask(replace(asked, columns=())).obligations
+    hidden = [name for name in reads if name not in _names(whole)]
+    return Answer(None, f"predicate reads {hidden[0]}") if hidden else answer
+
+
+def _may_differ(old: Bundle, new: Bundle) -> Callable[[Cell], bool]:
+    """Whether a cell can be answered differently; false only if all that a decision reads of it is equal."""
+    city = (old.words, old.baseline, old.rego.text) == (new.words, new.baseline, new.rego.text)
+    steady: dict[str, bool] = {}
+
+    def differs(cell: Cell) -> bool:
+        party, dataset, purpose = cell
+        if dataset not in steady:
+            steady[dataset] = city and _spoken(old, dataset) == _spoken(new, dataset)
+        if not steady[dataset] or member_terms(old, party) != member_terms(new, party):
+            return True
+        question = GrantQuestion(party.subject.id, department_term(party.subject), dataset, ACTION, purpose)
+        return old.grants.ask(question).opened != new.grants.ask(question).opened
+
+    return differs
+
+
+def _spoken(bundle: Bundle, dataset: str) -> tuple[object, ...]:
+    """All that a bundle says of a dataset besides its grants; where it says it does not matter."""
+    classified, part = bundle.classified(dataset), bundle.parts.get(dataset.partition(".")[0])
+    conditions = part.conditions.text if part is not None and part.conditions is not None else ""
+    rules = [
+        (rule.demand, rule.subjects, rule.purposes, rule.valid_from, rule.valid_until, rule.lineage)
+        for rule in bundle.obligations(dataset)
+    ]
+    return (classified.facts if classified is not None else None, conditions, rules)

@@ -1,0 +1,153 @@
+"""`exchange policy explain`, `who`, `what` and `simulate`, as a steward runs them on the example city."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from small_city import EXAMPLE_CITY
+
+from exchange.cli.console import USAGE, WIDENED
+
+Exchange = Callable[..., Result]
+GRANTS = "departments/port/grants.csv"
+FLIGHTS = ("port.flights", "--purpose", "emergency-response")
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE_CITY, tmp_path / "new"))
+
+
+def _append(path: Path, line: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+
+
+def test_an_allowed_read_is_explained_rule_by_rule(exchange: Exchange) -> None:
+    result = exchange("policy", "explain", "emergency/dispatch", *FLIGHTS, "--dir", EXAMPLE_CITY)
+    assert result.exit_code == 0, result.output
+    for said in (
+        "by departments/port/grants.csv:5: p, role:first-responder, port.flights, read",
+        "column       dep_time  withheld\n               by departments/port/conditions.rego:12 (calm-times)",
+        "column       tailnum  pseudonym (each department another)",
+        "remove departments/port/grants.csv:5  -> deny (no-grant)",
+    ):
+        assert said in result.output
+
+
+def test_the_grant_that_is_missing_is_named_and_was_tried(exchange: Exchange, new: Path) -> None:
+    question = ("policy", "explain", "press/desk", "port.flights", "--purpose", "press-inquiry", "--dir")
+    result = exchange(*question, new)
+    assert result.exit_code == 1
+    line = "p, spiffe://press.zhongshui.example/system/desk, port.flights, read, press-inquiry, allow"
+    assert f"add to {GRANTS}: {line}" in result.output
+    _append(new / GRANTS, line)
+    assert exchange(*question, new).exit_code == 0
+
+
+def test_the_condition_that_failed_is_named_and_the_state_that_meets_it(
+    exchange: Exchange, new: Path
+) -> None:
+    rego = new / "departments/port/conditions.rego"
+    text = rego.read_text(encoding="utf-8")
+    rego.write_text(
+        text.replace(
+            'allow if input.dataset.id == "port.flights"',
+            'allow if {\n\tinput.dataset.id == "port.flights"\n\tinput.state == "emergency"\n}',
+        ),
+        encoding="utf-8",
+    )
+    result = exchange("policy", "explain", "emergency/dispatch", *FLIGHTS, "--dir", new)
+    assert result.exit_code == 1
+    assert 'not fulfilled: departments/port/conditions.rego:9: input.state == "emergency"' in result.output
+    assert "while the city's state is emergency  -> allow (granted)" in result.output
+
+
+def test_explain_as_json(exchange: Exchange) -> None:
+    result = exchange("policy", "explain", "research/lab", *FLIGHTS, "--dir", EXAMPLE_CITY, "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["decision"], found["reason"]) == (1, "deny", "no-grant")
+    assert {"changes": ["ask for purpose transport-research"], "answer": "allow (granted)"} in found[
+        "other_answer"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (["spiffe://x", *FLIGHTS], "SPIFFE id", 1),
+        (["port/ops", *FLIGHTS, "--at", "noon"], "is not a time", USAGE),
+        (["port/ops", *FLIGHTS, "--schemas", "nowhere.json"], "holds no schemas", USAGE),
+        ([], "there is nothing to explain", USAGE),
+        (["--id", "0" * 32], "needs its record and its policy", USAGE),
+    ],
+)
+def test_what_cannot_be_explained(exchange: Exchange, arguments: list[str], said: str, code: int) -> None:
+    result = exchange("policy", "explain", *arguments, "--dir", EXAMPLE_CITY)
+    assert said in result.output
+    assert result.exit_code == code
+
+
+def test_who_sees_a_column(exchange: Exchange) -> None:
+    result = exchange("policy", "who", "port.flights", "dep_time", "--dir", EXAMPLE_CITY, "--json")
+    seen = {(one["subject"], *one["states"]) for one in json.loads(result.stdout)}
+    assert seen == {("emergency/*", "emergency"), ("port/ops", "emergency", "normal")}
+    text = exchange("policy", "who", "port.flights", "dep_time", "--dir", EXAMPLE_CITY).output
+    assert "emergency-response · while the state is emergency" in text
+
+
+@pytest.mark.parametrize(
+    ("subject", "datasets"),
+    [
+        ("research", {"port.flights", "registry.aircraft", "weather.observations"}),
+        ("role:first-responder", {"port.flights", "registry.aircraft", "weather.observations"}),
+        ("port/ops", {"port.flights"}),
+        ("press", set()),
+    ],
+)
+def test_what_a_subject_sees(exchange: Exchange, subject: str, datasets: set[str]) -> None:
+    result = exchange("policy", "what", subject, "--dir", EXAMPLE_CITY, "--json")
+    assert {one["dataset"] for one in json.loads(result.stdout)} == datasets
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("who", "port.ships"), ("who", "port.flights", "wings"), ("what", "nobody"), ("what", "role:x")],
+)
+def test_words_the_city_does_not_know_are_errors(exchange: Exchange, arguments: tuple[str, ...]) -> None:
+    assert exchange("policy", *arguments, "--dir", EXAMPLE_CITY).exit_code == USAGE
+
+
+def test_a_city_against_itself_changes_nothing(exchange: Exchange) -> None:
+    result = exchange("policy", "simulate", EXAMPLE_CITY, EXAMPLE_CITY)
+    assert (result.exit_code, result.output) == (0, "nothing changes: nobody gains, nobody loses\n")
+
+
+def test_a_new_grant_widens_and_the_exit_code_says_so(exchange: Exchange, new: Path) -> None:
+    _append(new / GRANTS, "p, department:press, port.flights, read, press-inquiry, allow")
+    result = exchange("policy", "simulate", EXAMPLE_CITY, new)
+    assert result.exit_code == WIDENED
+    assert "gain: press/*\nlose: nobody" in result.output
+    assert "+ access: refused (no-grant) -> allowed" in result.output
+    assert "masked  tailnum: pseudonym" in result.output
+
+
+def test_taking_it_back_only_narrows(exchange: Exchange, new: Path) -> None:
+    _append(new / GRANTS, "p, department:press, port.flights, read, press-inquiry, allow")
+    result = exchange("policy", "simulate", new, EXAMPLE_CITY, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["widened"]) == (0, False)
+
+
+def test_a_weaker_mask_and_a_looser_row_filter_are_named(exchange: Exchange, new: Path) -> None:
+    file = new / "departments/port/obligations.toml"
+    text = file.read_text(encoding="utf-8")
+    text = text.replace('unit = "day"', 'unit = "hour"').replace("dep_delay > 30", "dep_delay > 15")
+    file.write_text(text, encoding="utf-8")
+    result = exchange("policy", "simulate", EXAMPLE_CITY, new)
+    assert result.exit_code == WIDENED
+    assert "+ mask time_hour: truncate (unit day) -> truncate (unit hour)" in result.output
+    assert '+ rows: ("dep_delay" > 30) OR ("dep_time" IS NULL) -> ("dep_delay" > 15)' in result.output
