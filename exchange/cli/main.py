@@ -25,7 +25,10 @@ _NOUNS = {
 }
 """In the order of the help: consumers first, then stewards and auditors, then operators."""
 
-_ADDED = {"policy": (("publish", "exchange.cli.publish"),), "audit": (("fetch", "exchange.cli.fetch"),)}
+_ADDED = {
+    "policy": (("publish", "exchange.cli.publish"), ("test", "exchange.cli.policy_test")),
+    "audit": (("fetch", "exchange.cli.fetch"),),
+}
 """Commands that need the network and therefore a module of their own beside the noun's."""
 
 

@@ -98,7 +98,7 @@ def check_paths(tree: PolicyTree) -> None:
         top, _, rest = path.partition("/")
         if top == DEPARTMENTS and "/" in rest:
             check_department_path(*rest.split("/", 1))
-        elif path not in CITY_FILES:
+        elif path not in CITY_FILES and not _is_case(path):
             raise PolicyInvalid(f"{path}:1: no policy file has this name", hint="mend its name or remove it")
 
 
@@ -108,12 +108,14 @@ def check_department_path(department: str, path: str) -> None:
     Raises:
         PolicyInvalid: names the file.
     """
-    case = PurePosixPath(path).parts[:1] == ("cases",) and path == PurePosixPath(path).as_posix()
-    if path in DEPARTMENT_FILES or (
-        case and ".." not in path and path.endswith(".yaml") and "\\" not in path
-    ):
+    if path in DEPARTMENT_FILES or _is_case(path):
         return
     raise PolicyInvalid(
         f"{DEPARTMENTS}/{department}/{path}:1: a department has no file of this name",
         hint=f"its files are {', '.join(sorted(DEPARTMENT_FILES))} and cases/*.yaml",
     )
+
+
+def _is_case(path: str) -> bool:
+    plain = path == PurePosixPath(path).as_posix() and ".." not in path and "\\" not in path
+    return plain and path.startswith("cases/") and path.endswith(".yaml")
