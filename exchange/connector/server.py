@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from exchange.connector.admit import Admission
 from exchange.connector.datasets import Datasets
@@ -31,10 +30,12 @@ from exchange.connector.uplink.reporter import Reporter
 from exchange.connector.uplink.skew import Skew
 from exchange.connector.uplink.worker import Worker
 from exchange.connector.verbs import FlightVerbs
+from exchange.connector.wellness import Wellness
 from exchange.errors import ConfigError, ExchangeError, SourceFailed, Unavailable
 from exchange.model.clock import Clock, SystemClock
 from exchange.model.subject import CITY, Kind
 from exchange.security import tls
+from exchange.security.identity import Peer, peer_of
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Connector:
             pseudonym_key=key,
             batch_rows_max=settings.limits.batch_rows_max,
         )
-        self._health = health.HealthServicer()
+        self._health = Wellness(self._peer)
         self._server = self._build()
         self._workers: tuple[Worker, ...] = ()
         self._links = (BrokerLink(self._dial), BrokerLink(self._dial))
@@ -123,7 +124,7 @@ class Connector:
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._health.enter_graceful_shutdown()
+        self._health.end()
         # A little grace beyond the deadline lets streams that are cut end with a clean status.
         over = self._server.stop(deadline_s + FAREWELL_S)
         if not over.wait(deadline_s):
@@ -164,10 +165,11 @@ class Connector:
             clock=self._clock,
             trust_domain=self._settings.trust_domain,
         )
-        server.add_generic_rpc_handlers((verbs.handler(),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        server.add_generic_rpc_handlers((verbs.handler(), self._health.handler()))
         return server
+
+    def _peer(self, context: grpc.ServicerContext) -> Peer:
+        return peer_of(context.auth_context(), self._settings.trust_domain, self._clock.now_us())
 
     def _bind(self) -> str:
         listen = self._settings.listen

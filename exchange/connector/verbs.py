@@ -64,7 +64,7 @@ class FlightVerbs:
         with guarded(context):
             with self._recording("DoGet", context) as caller:
                 peer = caller.identify()
-                slot = self._slots.take(peer.subject.id)
+                slot = self._slots.take(peer.subject)
                 admitted = self._admit(requests, peer, slot, context)
             try:
                 yield from deliver(admitted, self._delivering, slot, context)

@@ -77,6 +77,47 @@ def test_t66_calls_that_send_no_request_are_capped_and_cut_off_too(tmp_path: Pat
         house.until(lambda: house.connector._slots.running == 0)
 
 
+def test_t66_a_department_cannot_take_every_stream_by_naming_more_systems(tmp_path: Path) -> None:
+    source = MemorySource(ENDLESS, batch_rows=50_000)
+    limits = {"streams_max": 8, "streams_per_subject_max": 2}
+    with open_house(tmp_path, source=source, **limits) as house:
+        lines, calls = [], []
+        for number in range(5):
+            line = house.channel(house.someone("emergency", Kind.SYSTEM, f"alias-{number}"))
+            subject = spiffe_id(DOMAIN, "emergency", Kind.SYSTEM, f"alias-{number}")
+            lines.append(line)
+            calls += [begin(line, house.token(subject=subject)) for _ in range(2)]
+            if number < 3:
+                _stall(calls[-2])
+                _stall(calls[-1])
+        house.until(lambda: house.said().count(("refusal", "limit-reached")) == 4)
+        got = _read_as_press(house)
+        assert (got.error, got.rows) == (None, 10)
+        for call in calls:
+            call.cancel()
+        for line in lines:
+            line.close()
+        house.until(lambda: house.connector._slots.running == 0)
+
+
+@pytest.mark.parametrize("method", ["Check", "Watch"])
+def test_t66_whoever_asks_for_health_holds_nothing(tmp_path: Path, method: str) -> None:
+    with open_house(tmp_path, streams_max=2) as house:
+        silent = Event()
+
+        def nothing() -> Iterator[bytes]:
+            silent.wait()
+            yield b""
+
+        with house.channel(house.dispatch()) as line:
+            calls = [line.stream_stream(f"/grpc.health.v1.Health/{method}")(nothing()) for _ in range(100)]
+            got = _read_as_press(house)
+            assert (got.error, got.rows) == (None, 10)
+            for call in calls:
+                call.cancel()
+        silent.set()
+
+
 @pytest.mark.parametrize("verb", ["GetFlightInfo", "DoAction", "DoPut"])
 def test_t66_a_refused_verb_is_refused_without_waiting_for_its_request(tmp_path: Path, verb: str) -> None:
     with open_house(tmp_path) as house, house.channel(house.dispatch()) as line:

@@ -21,6 +21,7 @@ from exchange.connector.streaming.prefetch import Prefetch
 from exchange.connector.uplink.skew import Skew
 from exchange.connector.uplink.worker import BACKOFF_S_MAX, Worker
 from exchange.errors import ConfigError, LimitReached, SourceFailed, Unavailable
+from exchange.model.subject import Subject
 from exchange.security.credentials import TlsSettings
 
 TLS = TlsSettings(identity_key=Path("k"), identity_chain=Path("c"), roots=Path("r"))
@@ -47,6 +48,10 @@ table = "flights.parquet"
 
 def nothing() -> None:
     return None
+
+
+DOMAIN = "zhongshui.example"
+SUBJECTS = {name: Subject.parse(f"spiffe://{name}.{DOMAIN}/system/desk", DOMAIN) for name in "abc"}
 
 
 def test_settings_keep_the_sources_options_and_the_folder_they_start_from(tmp_path: Path) -> None:
@@ -145,19 +150,19 @@ def test_a_damaged_or_readable_pseudonym_key_is_refused_and_never_replaced(tmp_p
 
 def test_slots_are_capped_for_one_and_for_all_and_come_back() -> None:
     slots = Slots(streams_max=3, per_subject_max=2)
-    first, _ = slots.take("a"), slots.take("a")
+    first, _ = slots.take(SUBJECTS["a"]), slots.take(SUBJECTS["a"])
     with pytest.raises(LimitReached):
-        slots.take("a")
-    slots.take("b")
+        slots.take(SUBJECTS["a"])
+    slots.take(SUBJECTS["b"])
     with pytest.raises(LimitReached):
-        slots.take("c")
+        slots.take(SUBJECTS["c"])
     first.release()
-    slots.take("c")
+    slots.take(SUBJECTS["c"])
 
 
 def test_a_slot_is_free_when_its_last_holder_lets_go() -> None:
     slots = Slots(streams_max=1, per_subject_max=1)
-    slot = slots.take("a")
+    slot = slots.take(SUBJECTS["a"])
     slot.hold()
     slot.release()
     assert slots.running == 1
