@@ -30,6 +30,7 @@ from exchange.broker.state.registry import Registry
 from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
+from exchange.broker.state.upkeep import Upkeep
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
@@ -107,7 +108,12 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
         catalogue=Catalogue(in_force, registry, clock, state),
         connectors=ConnectorDesk(
-            registry, ledger, clock, ticket_keys=keys.ticket_keys, heartbeat_s=limits.heartbeat_s
+            registry,
+            Upkeep(store, index),
+            ledger,
+            clock,
+            ticket_keys=keys.ticket_keys,
+            heartbeat_s=limits.heartbeat_s,
         ),
         receipts=ReceiptDesk(
             issued, index, ledger, clock, roots=settings.tls.roots, trust_domain=settings.trust_domain

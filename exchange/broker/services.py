@@ -24,7 +24,9 @@ def handlers(parts: Parts) -> list[Any]:
         serving.catalogue_service(lambda call: parts.catalogue.entries(gate.peer(call).subject)),
         serving.connector_service(
             lambda parse, call: parts.connectors.register(gate.peer(call).subject, parse),
-            lambda location, call: parts.connectors.heartbeat(gate.peer(call).subject, location),
+            lambda location, settled, call: parts.connectors.heartbeat(
+                gate.peer(call).subject, location, settled
+            ),
         ),
         serving.receipt_service(
             lambda parse, call: parts.receipts.submit(gate.peer(call), presented(call.auth_context()), parse)

@@ -200,6 +200,7 @@ class Connector:
             datasets=self._datasets,
             keyring=self._keyring,
             skew=self._skew,
+            journal=self._journal,
             clock=self._clock,
         )
 

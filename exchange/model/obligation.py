@@ -105,11 +105,14 @@ class ColumnRule(Frozen):
     delivered: bool = True
 
 
+WINDOW_S_MAX = 366 * 86400
+
+
 class RateWindow(Frozen):
     """At most `rows_max` rows in any window of `seconds`, counted together over all tickets (T53)."""
 
     rows_max: int = Field(ge=1, le=2**53)
-    seconds: int = Field(ge=1, le=366 * 86400)
+    seconds: int = Field(ge=1, le=WINDOW_S_MAX)
 
 
 class Obligations(Frozen):

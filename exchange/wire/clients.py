@@ -12,6 +12,7 @@ from exchange.model.dataset import Dataset
 from exchange.model.receipt import Receipt
 from exchange.v1 import catalogue_pb2, catalogue_pb2_grpc, receipts_pb2, receipts_pb2_grpc
 from exchange.wire.catalogue import keys_from_wire, register_request
+from exchange.wire.moments import timestamp
 from exchange.wire.receipts import receipt_to_wire
 from exchange.wire.status import error_of
 
@@ -26,6 +27,17 @@ class Registered(Frozen):
 
     keys: dict[str, bytes]
     silent_after_s: int
+
+
+class Settled(Frozen):
+    """A connector's word on tickets that were issued after `since_us` and expired before `until_us`.
+
+    It has reported every one of them that it ever used, and will use no other. Unix microseconds on the
+    broker's clock, which dated the tickets.
+    """
+
+    since_us: int
+    until_us: int
 
 
 class Beat(Frozen):
@@ -52,21 +64,34 @@ def register(
     return Registered(keys=keys_from_wire(answer.keys), silent_after_s=answer.heartbeat_seconds)
 
 
-def heartbeat(channel: grpc.Channel, location: str, *, timeout_s: float) -> Beat | None:
-    """Keep the registration alive; None where the broker asks for a new one.
+def heartbeat(
+    channel: grpc.Channel, location: str, settled: Settled | None = None, *, timeout_s: float
+) -> Beat | None:
+    """Keep the registration alive, and say which tickets are settled; None where a registration is asked for.
 
     Raises:
         ExchangeError: what the broker answered, typed.
     """
     try:
         answer = catalogue_pb2_grpc.ConnectorServiceStub(channel).Heartbeat(
-            catalogue_pb2.HeartbeatRequest(location=location), timeout=timeout_s
+            heartbeat_request(location, settled), timeout=timeout_s
         )
     except grpc.RpcError as error:
         if error.code() is grpc.StatusCode.NOT_FOUND:
             return None
         raise error_of(error, doing="calling the broker") from None
     return Beat(keys=keys_from_wire(answer.keys), broker_time_us=answer.broker_time.ToMicroseconds())
+
+
+def heartbeat_request(location: str, settled: Settled | None) -> catalogue_pb2.HeartbeatRequest:
+    """A heartbeat."""
+    if settled is None:
+        return catalogue_pb2.HeartbeatRequest(location=location)
+    return catalogue_pb2.HeartbeatRequest(
+        location=location,
+        settled_since=timestamp(settled.since_us),
+        settled_until=timestamp(settled.until_us),
+    )
 
 
 def submit_receipts(

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from exchange.errors import RequestInvalid
 from exchange.model.base import Frozen
@@ -23,7 +22,8 @@ from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receip
 from exchange.wire.access import request_from_wire
 from exchange.wire.asking import Entry, Grant
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
-from exchange.wire.clients import Beat, Registered
+from exchange.wire.clients import Beat, Registered, Settled
+from exchange.wire.moments import timestamp
 from exchange.wire.receipts import receipt_from_wire
 from exchange.wire.status import guarded
 
@@ -85,7 +85,7 @@ def catalogue_service(
 
 def connector_service(
     register: Callable[[Parse[tuple[str, tuple[Dataset, ...]]], Call], Registered],
-    heartbeat: Callable[[str, Call], Beat],
+    heartbeat: Callable[[str, Settled | None, Call], Beat],
 ) -> Service:
     """ConnectorService."""
 
@@ -97,9 +97,10 @@ def connector_service(
         )
 
     def call_heartbeat(message: bytes, context: Call) -> Message:
-        answer = heartbeat(_parse(catalogue_pb2.HeartbeatRequest, message)().location, context)
+        request = _parse(catalogue_pb2.HeartbeatRequest, message)()
+        answer = heartbeat(request.location, _settled_from_wire(request), context)
         return catalogue_pb2.HeartbeatResponse(
-            keys=keys_to_wire(answer.keys), broker_time=_timestamp(answer.broker_time_us)
+            keys=keys_to_wire(answer.keys), broker_time=timestamp(answer.broker_time_us)
         )
 
     return _service(
@@ -200,7 +201,7 @@ def _grant_to_wire(grant: Grant) -> Message:
         columns=columns_to_wire(grant.columns),
         revision=grant.revision,
         audit_index=grant.audit_index,
-        expires_at=_timestamp(grant.expires_us),
+        expires_at=timestamp(grant.expires_us),
         trace_id=grant.trace_id,
     )
 
@@ -232,6 +233,14 @@ def _registration_from_wire(message: catalogue_pb2.RegisterRequest) -> tuple[str
     return message.location, tuple(map(dataset_from_wire, message.datasets))
 
 
+def _settled_from_wire(message: catalogue_pb2.HeartbeatRequest) -> Settled | None:
+    if not (message.HasField("settled_since") and message.HasField("settled_until")):
+        return None
+    return Settled(
+        since_us=message.settled_since.ToMicroseconds(), until_us=message.settled_until.ToMicroseconds()
+    )
+
+
 def _receipts_from_wire(message: receipts_pb2.SubmitReceiptsRequest) -> tuple[Receipt, ...]:
     if len(message.receipts) > RECEIPTS_MAX:
         raise RequestInvalid(f"at most {RECEIPTS_MAX} receipts are taken at once")
@@ -243,9 +252,3 @@ def _publication_from_wire(message: policy_pb2.PublishRequest) -> Publication:
     if len(files) != len(message.files):
         raise RequestInvalid("a file is published twice")
     return Publication(files=files, message=message.message, signed=receipt_from_wire(message.signed))
-
-
-def _timestamp(unix_us: int) -> Timestamp:
-    found = Timestamp()
-    found.FromMicroseconds(unix_us)
-    return found

@@ -286,6 +286,7 @@ class FakeBroker:
         self.ahead_s = 0
         self.refuse: Callable[[Receipt], str] = lambda _: ""
         self.callers: set[str] = set()
+        self.settled: clients.Settled | None = None
         self.address = ""
 
     @contextmanager
@@ -312,8 +313,9 @@ class FakeBroker:
         self.forgot = False
         return clients.Registered(keys=self.keys, silent_after_s=1)
 
-    def _beat(self, _location: str, _: object) -> clients.Beat:
+    def _beat(self, _location: str, settled: clients.Settled | None, _: object) -> clients.Beat:
         self._present()
+        self.settled = settled
         if self.forgot:
             raise NotRegistered("register first")
         self.beats += 1

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping
 
 from exchange.audit.records.kinds import RegistrationRecord
 from exchange.audit.records.record import bounded
+from exchange.broker.access import MICROS
 from exchange.broker.ledger import Ledger
 from exchange.broker.state.registry import MISSED_MAX, Registration, Registry, check
-from exchange.errors import NotRegistered, RequestInvalid
+from exchange.broker.state.upkeep import Upkeep
+from exchange.errors import NotRegistered, RequestInvalid, Unavailable
 from exchange.model.clock import Clock
 from exchange.model.dataset import Dataset
 from exchange.model.subject import Subject
-from exchange.wire.clients import Beat, Registered
+from exchange.model.ticket import CLOCK_LEEWAY_S
+from exchange.wire.clients import Beat, Registered, Settled
 from exchange.wire.serving import Parse
+
+_log = logging.getLogger("exchange.broker.desks.connectors")
 
 
 class ConnectorDesk:
@@ -23,6 +29,7 @@ class ConnectorDesk:
     def __init__(
         self,
         registry: Registry,
+        upkeep: Upkeep,
         ledger: Ledger,
         clock: Clock,
         *,
@@ -30,6 +37,7 @@ class ConnectorDesk:
         heartbeat_s: int,
     ) -> None:
         self._registry = registry
+        self._upkeep = upkeep
         self._ledger = ledger
         self._clock = clock
         self._ticket_keys = dict(ticket_keys)
@@ -55,15 +63,28 @@ class ConnectorDesk:
         self._registry.register(registration)
         return Registered(keys=self._ticket_keys, silent_after_s=MISSED_MAX * self._heartbeat_s)
 
-    def heartbeat(self, speaker: Subject, location: str) -> Beat:
-        """Note that the connector lives.
+    def heartbeat(self, speaker: Subject, location: str, settled: Settled | None) -> Beat:
+        """Note that the connector lives, and free the rows of tickets that it never used and never will.
 
         Raises:
             NotRegistered: it is not known at this address, and must register.
         """
         if not self._registry.heartbeat(speaker.department, location):
             raise NotRegistered("this connector is not registered at this address")
-        return Beat(keys=self._ticket_keys, broker_time_us=self._clock.now_us())
+        now_us = self._clock.now_us()
+        if settled is not None:
+            self._settle(speaker.department, settled, now_us)
+        return Beat(keys=self._ticket_keys, broker_time_us=now_us)
+
+    def _settle(self, department: str, settled: Settled, now_us: int) -> None:
+        # whatever a connector claims, a ticket that this clock does not hold for expired stays spent
+        until_us = min(settled.until_us, now_us - CLOCK_LEEWAY_S * MICROS)
+        if not 0 <= settled.since_us < until_us:
+            return
+        try:
+            self._upkeep.settled(department, settled.since_us, until_us)
+        except Unavailable as error:
+            _log.warning("unused rows stay spent until the next heartbeat: %s", error.detail)
 
     def _record(self, speaker: Subject, registration: Registration) -> None:
         before = self._registry.connector(speaker.department)

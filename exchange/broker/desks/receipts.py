@@ -160,8 +160,10 @@ class ReceiptDesk:
         if not records:
             return
         indices = self._ledger.append_many(records)[len(certificates) :]
+        now_us = self._clock.now_us()
         told = [
-            (one.statement, Told(one.key, one.digest, at)) for one, at in zip(fresh, indices, strict=True)
+            (one.statement, Told(one.key, one.digest, at, now_us))
+            for one, at in zip(fresh, indices, strict=True)
         ]
         self._index.add(told, [fingerprint(found) for found, _ in certificates])
 

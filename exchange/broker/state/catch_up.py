@@ -1,7 +1,9 @@
 """After a crash the log may be ahead of the database: what it holds is noted before anything is served.
 
-The audit log is the truth; the database holds an index over it. Each step of the broker appends first and
-notes afterwards, so a crash between the two can only leave the index behind, never ahead.
+The audit log is the truth; the database holds an index over it. Statements are appended first and noted
+afterwards, so a crash between the two leaves the index behind. Tickets are entered first, so that no two see
+the same remainder of a window, but only the record of the decision is waited for: after a power loss the
+tickets come back from their decisions. A ticket whose decision is not in the log never left the broker.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from pydantic import TypeAdapter
 
 from exchange.audit.records.deliveries import Delivery
 from exchange.audit.records.entry import Entry
-from exchange.audit.records.kinds import CertificateRecord, PublicationRecord
+from exchange.audit.records.kinds import CertificateRecord, DecisionRecord, PublicationRecord
+from exchange.audit.records.record import moment_us
+from exchange.broker.state.issued import IssuedTicket, insert
 from exchange.broker.state.revisions import acknowledge
 from exchange.broker.state.statements import Told, digest_of, insert_certificate, insert_statement, key_of
 from exchange.broker.state.store import Store
@@ -70,13 +74,29 @@ def _note(connection: sqlite3.Connection, start: int, lines: list[bytes]) -> Non
 
 def _note_one(connection: sqlite3.Connection, entry: Entry) -> None:
     record = entry.record()
-    if isinstance(record, Delivery):
+    if isinstance(record, DecisionRecord) and record.expires:
+        insert(connection, _ticket(record, entry.time_us), record.row_limit)
+    elif isinstance(record, Delivery):
         statement, digest = _STATEMENT.validate_json(record.statement), digest_of(record.statement)
-        insert_statement(connection, statement, Told(key_of(statement, digest), digest, entry.index))
+        told = Told(key_of(statement, digest), digest, entry.index, entry.time_us)
+        insert_statement(connection, statement, told)
     elif isinstance(record, CertificateRecord):
         insert_certificate(connection, record.certificate)
     elif isinstance(record, PublicationRecord) and record.outcome == "published":
         acknowledge(connection, record.revision, entry.index)
+
+
+def _ticket(record: DecisionRecord, time_us: int) -> IssuedTicket:
+    """The ticket a decision led to. The record is a little younger, so windows count it a little longer."""
+    return IssuedTicket(
+        id=record.id,
+        subject=record.subject,
+        department=record.dataset.partition(".")[0],
+        dataset=record.dataset,
+        issued_us=time_us,
+        expires_us=moment_us(record.expires),
+        trace=record.trace,
+    )
 
 
 def _mark(connection: sqlite3.Connection, size: int) -> None:

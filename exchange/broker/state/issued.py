@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from enum import IntEnum
 
 from exchange.broker.state.store import Store
 from exchange.broker.state.windows import remaining
 from exchange.model.obligation import Obligations
+from exchange.model.receipt import End
+
+
+class Stage(IntEnum):
+    """How far a ticket got, as far as the audit log tells."""
+
+    OPEN = 0
+    STARTED = 1
+    ENDED = 2
+    UNUSED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +58,11 @@ class IssuedTickets:
                 return None
             limited = _limit(obligations, left)
             rows = (limited.row_limit or 0) if limited.windows else 0
-            connection.execute(
-                "INSERT INTO ticket (id, subject, department, dataset, issued_us, expires_us, trace, rows)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    ticket.id,
-                    ticket.subject,
-                    ticket.department,
-                    ticket.dataset,
-                    ticket.issued_us,
-                    ticket.expires_us,
-                    ticket.trace,
-                    rows,
-                ),
-            )
+            insert(connection, ticket, rows)
             return limited
 
-        return self._store.write(work)
+        # the decision's record is what is waited for: should this be lost with the power, that brings it back
+        return self._store.note(work)
 
     def cancel(self, ticket_id: str) -> None:
         """Give back what a ticket reserved that never left the broker.
@@ -71,7 +70,7 @@ class IssuedTickets:
         Raises:
             Unavailable: it goes on counting, which is the safe side.
         """
-        self._store.write(
+        self._store.note(
             lambda connection: connection.execute("DELETE FROM ticket WHERE id = ?", (ticket_id,))
         )
 
@@ -84,11 +83,59 @@ class IssuedTickets:
         return IssuedTicket(*row) if row else None
 
 
-def settle(connection: sqlite3.Connection, ticket_id: str, rows: int) -> None:
-    """Count a ticket for the rows its END states, once; call it in the transaction that records the END."""
+def insert(connection: sqlite3.Connection, ticket: IssuedTicket, rows: int) -> None:
+    """Enter a ticket that may deliver so many rows; a second time changes nothing."""
+    row = (ticket.id, ticket.subject, ticket.department, ticket.dataset)
+    times = (ticket.issued_us, ticket.expires_us, ticket.trace)
     connection.execute(
-        "UPDATE ticket SET rows = ?, settled = 1 WHERE id = ? AND settled = 0", (rows, ticket_id)
+        "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, *times, rows, rows, Stage.OPEN),
     )
+
+
+def note_start(connection: sqlite3.Connection, ticket_id: str) -> None:
+    """The ticket was used: until its END tells more it counts for all its rows, even if it was given back."""
+    connection.execute(
+        "UPDATE ticket SET rows = reserved, stage = ? WHERE id = ? AND stage IN (?, ?)",
+        (Stage.STARTED, ticket_id, Stage.OPEN, Stage.UNUSED),
+    )
+
+
+def note_end(connection: sqlite3.Connection, end: End) -> None:
+    """Count a ticket for the rows its END states, once.
+
+    An END without a digest speaks of a stream that died with its process: nobody knows what had left by then,
+    so all the rows stay spent.
+    """
+    if not end.digest:
+        note_start(connection, end.ticket)
+        return
+    connection.execute(
+        "UPDATE ticket SET rows = ?, stage = ? WHERE id = ? AND stage <> ?",
+        (end.rows, Stage.ENDED, end.ticket, Stage.ENDED),
+    )
+
+
+def give_back(
+    connection: sqlite3.Connection, department: str, since_us: int, until_us: int, count_max: int
+) -> int:
+    """Free the rows of tickets that were never used and never can be; how many tickets.
+
+    Args:
+        connection: in a transaction.
+        department: whose connector vouches that it has reported every ticket of its that it used.
+        since_us: it does so for tickets issued later than this,
+        until_us: and expired before this.
+        count_max: free at most so many.
+    """
+    unused = (
+        "SELECT id FROM ticket WHERE department = ? AND expires_us < ? AND issued_us > ?"
+        " AND stage = 0 AND reserved > 0 LIMIT ?"
+    )
+    return connection.execute(
+        f"UPDATE ticket SET rows = 0, stage = ? WHERE id IN ({unused})",  # noqa: S608 - two constants
+        (Stage.UNUSED, department, until_us, since_us, count_max),
+    ).rowcount
 
 
 def _limit(obligations: Obligations, left: int | None) -> Obligations:

@@ -7,7 +7,8 @@ import sqlite3
 from exchange.errors import ConfigError
 
 _VERSION_1 = """
--- Tickets issued: whose, for what, and how many rows they count for in rate windows.
+-- Tickets issued: whose, for what, how many rows each may deliver, and how many it counts for in windows.
+-- `stage` is issued.Stage.
 CREATE TABLE ticket (
   id TEXT PRIMARY KEY,
   subject TEXT NOT NULL,
@@ -16,17 +17,22 @@ CREATE TABLE ticket (
   issued_us INTEGER NOT NULL,
   expires_us INTEGER NOT NULL,
   trace TEXT NOT NULL,
+  reserved INTEGER NOT NULL,
   rows INTEGER NOT NULL,
-  settled INTEGER NOT NULL DEFAULT 0
+  stage INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ticket_window ON ticket (subject, dataset, issued_us, rows);
+CREATE INDEX ticket_window ON ticket (subject, dataset, issued_us, rows) WHERE rows > 0;
+CREATE INDEX ticket_unused ON ticket (department, expires_us) WHERE stage = 0 AND reserved > 0;
+CREATE INDEX ticket_age ON ticket (issued_us);
 
 -- Statements recorded: one of each kind from each speaker for each ticket. An index over the audit log.
 CREATE TABLE statement (
   key TEXT PRIMARY KEY,
   digest TEXT NOT NULL,
-  audit_index INTEGER NOT NULL
+  audit_index INTEGER NOT NULL,
+  noted_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX statement_age ON statement (noted_us);
 
 -- Certificates the audit log holds already.
 CREATE TABLE certificate (fingerprint TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -7,19 +7,20 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exchange.broker.state.issued import settle
+from exchange.broker.state.issued import note_end, note_start
 from exchange.broker.state.store import Store
-from exchange.model.receipt import End, Refusal, Statement
+from exchange.model.receipt import End, Refusal, Start, Statement
 from exchange.security.signing import speaker
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A recorded statement: its key, the SHA-256 (hex) of its text, and the index of its record."""
+    """A recorded statement: its key, the SHA-256 (hex) of its text, its record's index, and when that was."""
 
     key: str
     digest: str
     audit_index: int
+    noted_us: int
 
 
 def key_of(statement: Statement, digest: str) -> str:
@@ -51,7 +52,7 @@ class StatementIndex:
         """The statement recorded under this key, or None."""
         if ahead := self._ahead.get(key):
             return ahead[1]
-        query = "SELECT key, digest, audit_index FROM statement WHERE key = ?"
+        query = "SELECT key, digest, audit_index, noted_us FROM statement WHERE key = ?"
         row = self._store.read(lambda connection: connection.execute(query, (key,)).fetchone())
         return Told(*row) if row else None
 
@@ -61,7 +62,7 @@ class StatementIndex:
         return self._store.read(lambda found: found.execute(query, (fingerprint,)).fetchone()) is not None
 
     def add(self, told: Iterable[tuple[Statement, Told]], fingerprints: Iterable[str]) -> None:
-        """Note what was recorded, and settle the tickets whose END is among it.
+        """Note what was recorded, and what its tickets count for from now on.
 
         Raises:
             Unavailable: it is remembered until the next call or until the log is read again at start.
@@ -75,19 +76,30 @@ class StatementIndex:
             for statement, one in entries:
                 insert_statement(connection, statement, one)
 
-        self._store.write(work)
+        self._store.note(work)
         for _, one in entries:
             self._ahead.pop(one.key, None)
+
+    def catch_up(self) -> None:
+        """Note what is recorded and could not be noted before.
+
+        Raises:
+            Unavailable: it still cannot.
+        """
+        if self._ahead:
+            self.add((), ())
 
 
 def insert_statement(connection: sqlite3.Connection, statement: Statement, told: Told) -> None:
     """Note one statement; a second time changes nothing."""
     connection.execute(
-        "INSERT OR IGNORE INTO statement (key, digest, audit_index) VALUES (?, ?, ?)",
-        (told.key, told.digest, told.audit_index),
+        "INSERT OR IGNORE INTO statement (key, digest, audit_index, noted_us) VALUES (?, ?, ?, ?)",
+        (told.key, told.digest, told.audit_index, told.noted_us),
     )
-    if isinstance(statement, End):
-        settle(connection, statement.ticket, statement.rows)
+    if isinstance(statement, Start):
+        note_start(connection, statement.ticket)
+    elif isinstance(statement, End):
+        note_end(connection, statement)
 
 
 def insert_certificate(connection: sqlite3.Connection, fingerprint: str) -> None:

@@ -1,5 +1,9 @@
 """The broker's state in SQLite: durable when `write` returns, and cheap because commits are shared.
 
+`note` is for what the audit log can rebuild: it survives the end of the process like all the rest, but the
+disk is not waited for. A power loss may take the last notes, never one before a `write` or out of order, and
+`catch_up` brings back what the log holds.
+
 One connection writes. Threads that arrive while a commit is running are gathered and committed together by
 whichever of them comes next (group commit), each in its own savepoint, so that one failing work undoes only
 itself. Readers share the connection under the same lock: the database is small and its pages are in memory.
@@ -28,7 +32,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 
 class Store:
-    """A SQLite file with write-ahead log, `synchronous=FULL`, and a schema of known version."""
+    """A SQLite file with write-ahead log and a schema of known version."""
 
     def __init__(self, path: Path, *, busy_s: float = BUSY_S) -> None:
         """Open or create the database.
@@ -43,6 +47,7 @@ class Store:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA foreign_keys=ON")
+            self._full = True
             migrate(self._connection)
         except sqlite3.Error as error:
             raise ConfigError(f"{path} cannot be used as the broker's database: {error}") from None
@@ -56,13 +61,16 @@ class Store:
             Unavailable: the database is locked or its disk is full; nothing of the work remains.
             Exception: whatever the work raised; nothing of it remains.
         """
-        job = _Job(work)
-        self._waiting.append(job)
-        with self._turn:
-            # whoever held the turn before may have committed this job along with its own
-            while not job.done:
-                self._commit(self._gather())
-        return job.result()
+        return self._do(_Job(work, durable=True))
+
+    def note(self, work: Work[T]) -> T:
+        """As `write`, but a power loss may undo it, together with whatever came after it.
+
+        Raises:
+            Unavailable: the database is locked or its disk is full; nothing of the work remains.
+            Exception: whatever the work raised; nothing of it remains.
+        """
+        return self._do(_Job(work, durable=False))
 
     def read(self, work: Work[T]) -> T:
         """Run a query; sees every write that has returned.
@@ -81,6 +89,14 @@ class Store:
         with self._turn:
             self._connection.close()
 
+    def _do(self, job: _Job[T]) -> T:
+        self._waiting.append(job)
+        with self._turn:
+            # whoever held the turn before may have committed this job along with its own
+            while not job.done:
+                self._commit(self._gather())
+        return job.result()
+
     def _gather(self) -> list[_Job[Any]]:
         jobs: list[_Job[Any]] = []
         while self._waiting and len(jobs) < BATCH_MAX:
@@ -89,6 +105,7 @@ class Store:
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
         try:
+            self._sync(full=any(job.durable for job in jobs))
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 job.run(self._connection)
@@ -99,6 +116,12 @@ class Store:
                 job.fail(_unavailable(error))
         for job in jobs:
             job.done = True
+
+    def _sync(self, *, full: bool) -> None:
+        """Whether the next commit waits for the disk; a sync covers the commits before it as well."""
+        if full != self._full:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
+            self._full = full
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -111,8 +134,9 @@ class Store:
 class _Job(Generic[T]):
     """One thread's work, its outcome, and whether that outcome is final."""
 
-    def __init__(self, work: Work[T]) -> None:
+    def __init__(self, work: Work[T], *, durable: bool) -> None:
         self._work = work
+        self.durable = durable
         self._values: list[T] = []
         self._error: Exception | None = None
         self.done = False

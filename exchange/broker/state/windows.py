@@ -3,8 +3,9 @@
 The window slides exactly: what counts is every ticket of this subject for this dataset that was issued in
 the last `seconds`, whatever its purpose, because the reader of two purposes is one reader. A ticket counts
 for all the rows it may deliver from the moment it is issued until the connector's END says how many it
-delivered; where no END ever arrives it goes on counting for all of them. Rows read before a window was
-introduced count as well, once their END has arrived.
+delivered, or until it is certain that the ticket was never used (`upkeep.py`); where neither comes,
+and where the END cannot tell, it goes on counting for all of them. Rows read before a window was introduced
+count as well, once their END has arrived.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from exchange.model.obligation import RateWindow
 
 _SPENT = """
-SELECT coalesce(sum(rows), 0) FROM ticket WHERE subject = ? AND dataset = ? AND issued_us > ?
+SELECT coalesce(sum(rows), 0) FROM ticket WHERE subject = ? AND dataset = ? AND issued_us > ? AND rows > 0
 """
 
 

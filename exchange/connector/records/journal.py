@@ -4,6 +4,7 @@
     running   streams with a START and no END, and the process that runs each
     outbox    signed statements the broker has not acknowledged, in order (F10)
     dead      statements the broker refused to record, for the operator
+    settled   up to when every used ticket is reported (settled.py)
     keys      the broker's ticket keys, so that a restart without the broker admits what is still valid (F11)
 
 SQLite in WAL mode with `synchronous=FULL`: what was answered survives `kill -9` and power loss. The old and
@@ -17,6 +18,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from exchange.connector.records import settled
 from exchange.connector.records.commits import LOCKED_S_MAX, Commits
 from exchange.connector.records.owner import Owner, is_alive
 from exchange.errors import ConfigError, TicketRefused, Unavailable
@@ -60,7 +62,8 @@ class Journal:
         """(6) Use the ticket up: durable when this returns, and only then may a byte leave.
 
         Raises:
-            TicketRefused: `ticket-used`, by whomever and however long ago.
+            TicketRefused: `ticket-used`, by whomever and however long ago; `ticket-expired`, because the
+                broker was told meanwhile that it would not be used any more.
             Unavailable: it cannot be recorded.
         """
         # Kept until no clock within its leeway could take the ticket, or its stream, for current.
@@ -68,6 +71,7 @@ class Journal:
         now_us = self._clock.now_us()
 
         def work(db: sqlite3.Connection) -> None:
+            settled.check_open(db, ticket)
             db.execute("DELETE FROM used WHERE keep_until_s < ?", (now_us // 1_000_000,))
             try:
                 db.execute("INSERT INTO used VALUES (?, ?)", (ticket.id, keep_until_s))
@@ -79,7 +83,7 @@ class Journal:
                     id=ticket.id,
                 ) from None
             db.execute("INSERT INTO running VALUES (?, ?, ?)", (ticket.id, self._owner.name, now_us))
-            _put(db, start)
+            settled.used(db, ticket, _put(db, start))
 
         self._commits.run(work)
 
@@ -140,8 +144,21 @@ class Journal:
             )
             numbers = [*acknowledged, *(seq for seq, _ in refused)]
             db.executemany("DELETE FROM outbox WHERE seq = ?", [(seq,) for seq in numbers])
+            for seq in acknowledged:
+                settled.reported(db, seq)
+            for seq, reason in refused:
+                settled.reported(db, seq, reason)
 
         self._commits.run(work)
+
+    def settlement(self, broker_us: int) -> settled.Settlement:
+        """Which tickets the broker may take for unused where it has no START; see `settled.settle`.
+
+        Raises:
+            Unavailable: it cannot be written down, so nothing may be said.
+        """
+        now_us = self._clock.now_us()
+        return self._commits.run(lambda db: settled.settle(db, now_us, broker_us))
 
     def keys(self) -> dict[str, bytes]:
         """The ticket keys the broker named last."""
@@ -162,8 +179,8 @@ class Journal:
         self._owner.release()
 
 
-def _put(db: sqlite3.Connection, receipt: Receipt) -> None:
-    db.execute("INSERT INTO outbox(receipt) VALUES (?)", (receipt.model_dump_json(),))
+def _put(db: sqlite3.Connection, receipt: Receipt) -> int:
+    return db.execute("INSERT INTO outbox(receipt) VALUES (?)", (receipt.model_dump_json(),)).lastrowid or 0
 
 
 def _prepare(path: Path, locked_s_max: float) -> None:
@@ -175,7 +192,7 @@ def _prepare(path: Path, locked_s_max: float) -> None:
         db = sqlite3.connect(path, timeout=locked_s_max, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
+            db.executescript(_SCHEMA + settled.SCHEMA)
         finally:
             db.close()
     except (OSError, sqlite3.Error) as error:

@@ -7,13 +7,15 @@ import logging
 import grpc
 
 from exchange.connector.datasets import Datasets
+from exchange.connector.records.journal import Journal
 from exchange.connector.uplink.keyring import Keyring
 from exchange.connector.uplink.link import BrokerLink
 from exchange.connector.uplink.skew import Skew
-from exchange.errors import RequestInvalid
+from exchange.errors import RequestInvalid, Unavailable
 from exchange.model.clock import Clock
 from exchange.model.dataset import Dataset
 from exchange.wire import clients
+from exchange.wire.clients import Settled
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Registrar:
         location: address that consumers dial.
         datasets: read anew before every call, so that a column added at the source is known at once (T45).
         keyring, skew: kept current with the broker's answers.
+        journal: knows which tickets are settled.
         clock: compared with the broker's.
     """
 
@@ -41,6 +44,7 @@ class Registrar:
         datasets: Datasets,
         keyring: Keyring,
         skew: Skew,
+        journal: Journal,
         clock: Clock,
     ) -> None:
         self._link = link
@@ -48,7 +52,9 @@ class Registrar:
         self._datasets = datasets
         self._keyring = keyring
         self._skew = skew
+        self._journal = journal
         self._clock = clock
+        self._broker_us: int | None = None
         self._registered: tuple[Dataset, ...] | None = None
         self._pause_s = PAUSE_S_MIN
 
@@ -81,12 +87,23 @@ class Registrar:
 
     def _beat(self, channel: grpc.Channel) -> bool:
         sent_us = self._clock.now_us()
-        beat = clients.heartbeat(channel, self._location, timeout_s=CALL_S_MAX)
+        beat = clients.heartbeat(channel, self._location, self._settled(), timeout_s=CALL_S_MAX)
         if beat is None:
             return False
         self._skew.compare(beat.broker_time_us, sent_us, self._clock.now_us())
+        self._broker_us = beat.broker_time_us
         self._trust(beat.keys)
         return True
+
+    def _settled(self) -> Settled | None:
+        """Which tickets are settled; None while that cannot be said, which leaves their rows spent."""
+        if self._broker_us is None or self._skew.excessive:
+            return None
+        try:
+            settlement = self._journal.settlement(self._broker_us)
+        except Unavailable:
+            return None
+        return Settled(since_us=settlement.since_us, until_us=settlement.until_s * 1_000_000)
 
     def _trust(self, keys: dict[str, bytes]) -> None:
         try:

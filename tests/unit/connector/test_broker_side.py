@@ -164,3 +164,33 @@ def test_certificate_files_that_cannot_be_used_leave_the_last_good_ones_signing(
 
     chain.write_bytes(good)
     pair.house.until(lambda: len(pair.broker.receipts) == 2)
+
+
+def test_a_heartbeat_says_up_to_when_used_tickets_are_reported(pair: Pair) -> None:
+    pair.read(pair.house.token())
+    pair.house.until(lambda: not pair.house.connector._journal.pending(1))
+    pair.next_beat()
+    said = pair.broker.settled
+    assert said is not None
+    assert said.since_us < time.time_ns() // 1000
+    assert 0 < time.time_ns() // 1000 - said.until_us < 60_000_000
+
+
+def test_a_start_the_broker_has_not_taken_holds_the_word_back(pair: Pair) -> None:
+    pair.broker.refuse = lambda _: "not-now"
+    ticket = pair.house.ticket()
+    pair.read(SIGNER.sign(ticket))
+    pair.house.until(lambda: not pair.house.connector._journal.pending(1))
+    pair.house.clock.offset_s = pair.broker.ahead_s = 300
+    pair.next_beat()
+    pair.next_beat()
+    said = pair.broker.settled
+    assert said is not None
+    assert said.until_us == ticket.expires_at * 1_000_000
+
+
+def test_while_the_clocks_disagree_nothing_is_settled(pair: Pair) -> None:
+    pair.broker.ahead_s = 600
+    pair.house.until(lambda: pair.house.connector._skew.excessive)
+    pair.next_beat()
+    assert pair.broker.settled is None
