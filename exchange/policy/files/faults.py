@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ class Fault:
         what: what is wrong.
         mend: what to do about it.
         at: the text at fault as the file spells it; "" for the whole line.
+        field: in a CSV line the field that holds it, from 0; -1 to search from the line's beginning.
         severity: error or warning.
     """
 
@@ -45,6 +46,7 @@ class Fault:
     what: str
     mend: str
     at: str = ""
+    field: int = -1
     severity: Severity = Severity.ERROR
 
 
@@ -59,6 +61,11 @@ class Refusal(PolicyInvalid):
 def refused(place: Place, what: str, mend: str, at: str = "") -> Refusal:
     """The error that names the place, what is wrong there, and how to mend it."""
     return Refusal(Fault(place, what, mend, at))
+
+
+def in_field(error: Refusal, field: int) -> Refusal:
+    """The same error, known to stand in that field of its CSV line."""
+    return Refusal(replace(error.fault, field=field))
 
 
 class Faults:
@@ -81,7 +88,7 @@ class Faults:
     def warn(self, place: Place, what: str, mend: str, at: str = "") -> None:
         """Keep a warning; whoever loads for the first error does not ask for any."""
         if self._gather:
-            self._found[Fault(place, what, mend, at, Severity.WARNING)] = None
+            self._found[Fault(place, what, mend, at, severity=Severity.WARNING)] = None
 
     @contextmanager
     def catching(self) -> Iterator[None]:

@@ -95,6 +95,11 @@ class GrantIndex:
         """(dataset or group, subject term) -> the grants that name both."""
         return _Rules(self)
 
+    @property
+    def count(self) -> int:
+        """How many grants there are."""
+        return sum(len(unpacked(cell)) for row in self.cells.values() for cell in row.values())
+
     @cached_property
     def objects(self) -> Mapping[str, frozenset[str]]:
         """Subject term -> the datasets and groups it is named with; made when first asked for."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from exchange.errors import RequestInvalid
 from exchange.model.dataset import check_dataset_id
-from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
+from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, in_field, refused
 from exchange.policy.files.grant_index import KINDS_MAX, Cell, Cells, Grant, GrantIndex, Kind, put
 from exchange.policy.files.hierarchy import Hierarchy, Link
 from exchange.policy.files.roles import ROLES_FILE, parse_roles
@@ -110,11 +110,11 @@ class _Reader:
             raise refused(place, f"the line has {len(fields)} fields", mend)
         _, subject, named, action, purpose, effect = fields
         before = len(self._faults)
-        for check in self._checks(fields, place):
+        for field, check in enumerate(self._checks(fields, place)):
             try:
                 check()
             except Refusal as error:
-                self._faults.add(error)
+                self._faults.add(in_field(error, field + 1))
         if len(self._faults) > before:
             return
         row = self._rows[raw[2]] = self.cells.setdefault(named, {})
@@ -131,10 +131,10 @@ class _Reader:
         _, subject, named, action, purpose, effect = fields
         return (
             lambda: self._words.check_subject(subject, place),
-            lambda: self._words.check_purpose(purpose, place),
-            lambda: _one_of(action, {ACTION}, "action", f"the only action is {ACTION}", place),
-            lambda: _one_of(effect, EFFECTS, "effect", "write allow or deny, in lower case", place),
             lambda: own(named, self._department, place),
+            lambda: _one_of(action, {ACTION}, "action", f"the only action is {ACTION}", place),
+            lambda: self._words.check_purpose(purpose, place),
+            lambda: _one_of(effect, EFFECTS, "effect", "write allow or deny, in lower case", place),
         )
 
     def check_objects(self, datasets: frozenset[str]) -> None:

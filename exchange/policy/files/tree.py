@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from exchange.errors import PolicyInvalid
-from exchange.model.subject import is_department
+from exchange.model.subject import CITY, is_department
+from exchange.policy.files.faults import Place, refused
 
 PolicyTree = Mapping[str, bytes]
 FILES_MAX = 4096
@@ -67,6 +69,31 @@ def part(tree: PolicyTree, department: str) -> dict[str, bytes]:
     return {path.removeprefix(prefix): tree[path] for path in tree if path.startswith(prefix)}
 
 
+def own_part(tree: PolicyTree, department: str) -> dict[str, bytes]:
+    """What a department's stewards publish: its folder; for `city` all that lies beside the departments."""
+    if department != CITY:
+        return part(tree, department)
+    return {path: content for path, content in tree.items() if not path.startswith(f"{DEPARTMENTS}/")}
+
+
+def replace_own(tree: PolicyTree, department: str, files: PolicyTree) -> PolicyTree:
+    """The tree with what `own_part` names replaced by these files.
+
+    Raises:
+        PolicyInvalid: a department or path that is none; nothing outside that part can be named (T28, T39).
+    """
+    if department != CITY:
+        return replace_department(tree, department, files)
+    for path in sorted(files):
+        if path not in CITY_FILES and not _is_case(path):
+            raise PolicyInvalid(
+                f"{path}:1: the city's part has no file of this name",
+                hint=f"its files are {', '.join(sorted(CITY_FILES))}",
+            )
+    kept = {path: content for path, content in tree.items() if path.startswith(f"{DEPARTMENTS}/")}
+    return kept | dict(files)
+
+
 def departments(tree: PolicyTree) -> tuple[str, ...]:
     """The departments that have a folder, sorted."""
     prefix = f"{DEPARTMENTS}/"
@@ -95,11 +122,20 @@ def check_paths(tree: PolicyTree) -> None:
         PolicyInvalid: names the file.
     """
     for path in sorted(tree):
-        top, _, rest = path.partition("/")
-        if top == DEPARTMENTS and "/" in rest:
-            check_department_path(*rest.split("/", 1))
-        elif path not in CITY_FILES and not _is_case(path):
-            raise PolicyInvalid(f"{path}:1: no policy file has this name", hint="mend its name or remove it")
+        check_path(path)
+
+
+def check_path(path: str) -> None:
+    """Refuse one path that is no policy file's.
+
+    Raises:
+        PolicyInvalid: names the file.
+    """
+    top, _, rest = path.partition("/")
+    if top == DEPARTMENTS and "/" in rest:
+        check_department_path(*rest.split("/", 1))
+    elif path not in CITY_FILES and not _is_case(path):
+        raise refused(Place(path, 1), "no policy file has this name", _named(path, CITY_FILES))
 
 
 def check_department_path(department: str, path: str) -> None:
@@ -110,10 +146,16 @@ def check_department_path(department: str, path: str) -> None:
     """
     if path in DEPARTMENT_FILES or _is_case(path):
         return
-    raise PolicyInvalid(
-        f"{DEPARTMENTS}/{department}/{path}:1: a department has no file of this name",
-        hint=f"its files are {', '.join(sorted(DEPARTMENT_FILES))} and cases/*.yaml",
+    raise refused(
+        Place(f"{DEPARTMENTS}/{department}/{path}", 1),
+        "a department has no file of this name",
+        f"its files are {', '.join(sorted(DEPARTMENT_FILES))} and cases/*.yaml",
     )
+
+
+def _named(path: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(path, known, n=1)
+    return f"did you mean {near[0]}?" if near else "mend its name or remove it"
 
 
 def _is_case(path: str) -> bool:

@@ -1,0 +1,84 @@
+"""Grants that change nothing: an allow that a deny always overrides, a line that a wider one says already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from exchange.model.subject import Kind as Being
+from exchange.model.subject import Subject
+from exchange.policy.files.department import DepartmentPart
+from exchange.policy.files.faults import Faults, Place, refused
+from exchange.policy.files.grant_index import KIND_BITS, KINDS_MAX, Cell, GrantIndex, Kind, unpacked
+from exchange.policy.files.hierarchy import Hierarchy
+from exchange.policy.files.vocabulary import DEPARTMENT, SYSTEM, Vocabulary
+
+_KIND = KINDS_MAX - 1
+
+
+class Closure:
+    """What a subject term inherits from, itself included: as Casbin sees it when the subject asks."""
+
+    def __init__(self, roles: Hierarchy, words: Vocabulary) -> None:
+        self._roles, self._words = roles, words
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, term: str) -> tuple[str, ...]:
+        """The term, for a system also its department, and all roles of these."""
+        found = self._known.get(term)
+        if found is None:
+            own = (term, *_department(term, self._words))
+            found = self._known[term] = self._roles.terms(*own)
+        return found
+
+    def players(self, term: str) -> frozenset[str]:
+        """The term and every declared name that inherits from it."""
+        return frozenset({term, *self._roles.members(term)})
+
+    def overlap(self, one: str, other: str) -> bool:
+        """Whether some system can be both."""
+        return any(one in self.of(player) for player in self.players(other)) or any(
+            other in self.of(player) for player in self.players(one)
+        )
+
+
+def _department(term: str, words: Vocabulary) -> tuple[str, ...]:
+    if not term.startswith(SYSTEM):
+        return ()
+    subject = Subject.parse(term, words.trust_domain)
+    return (f"{DEPARTMENT}{subject.department}",) if subject.kind is Being.SYSTEM else ()
+
+
+def check_shadowing(part: DepartmentPart, closure: Closure, faults: Faults) -> None:
+    """Hand in every allow that never takes effect, and warn of every one that adds nothing."""
+    grants = part.grants
+    for named, row in grants.cells.items():
+        rows = [grants.cells[name] for name in grants.groups.terms(named) if name in grants.cells]
+        for term, cell in row.items():
+            terms = closure.of(term)
+            if len(rows) == 1 and isinstance(cell, int) and not any(t in row for t in terms[1:]):
+                continue
+            others = [packed for one in rows for t in terms if t in one for packed in unpacked(one[t])]
+            for packed in _allows(grants.kinds, cell):
+                _judge(grants, packed, others, term, faults)
+
+
+def _allows(kinds: tuple[Kind, ...], cell: Cell) -> Iterator[int]:
+    return (packed for packed in unpacked(cell) if kinds[packed & _KIND].effect == "allow")
+
+
+def _judge(grants: GrantIndex, packed: int, others: list[int], term: str, faults: Faults) -> None:
+    kind = grants.kinds[packed & _KIND]
+    place = Place(grants.file, packed >> KIND_BITS)
+    same = [
+        (grants.kinds[other & _KIND].effect, other >> KIND_BITS)
+        for other in others
+        if other != packed and grants.kinds[other & _KIND][:2] == kind[:2]
+    ]
+    denied = [line for effect, line in same if effect == "deny"]
+    wider = [line for effect, line in same if effect == "allow"]
+    if denied:
+        what = f"the line never takes effect: line {denied[0]} denies it"
+        faults.add(refused(place, what, "remove the line that is not meant"))
+    elif wider:
+        what = f"the line adds nothing: line {wider[0]} allows it already"
+        faults.warn(place, what, "remove it: who revokes one would leave the other", term)
