@@ -11,14 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.duckdb.engine import Engine, Relation
-from connectors.files import ipc, text
+from connectors.files import ipc, parquet, text
 from connectors.files.options import FilesOptions, Format, TableOptions
 from connectors.files.paths import files_of
 from connectors.options import existing, read
 from exchange.errors import ConfigError, SourceFailed
 from exchange.model.predicate import Predicate
-
-_PARQUET = "read_parquet(?, hive_partitioning=false, union_by_name=false)"
 
 
 class FilesSource:
@@ -59,6 +57,8 @@ class FilesSource:
             raise SourceFailed("a file of the dataset is missing", detail=error.public) from None
         if format_ == "arrow":
             return ipc.scan(files, columns, batch_rows_max)
+        if format_ == "parquet":
+            return parquet.scan(self._engine, files, columns, hint, batch_rows_max)
         relation = self._relation(table, files, format_)
         return self._engine.scan(relation, columns, hint, batch_rows_max)
 
@@ -67,7 +67,7 @@ class FilesSource:
 
     def _relation(self, table: str, files: list[Path], format_: Format) -> Relation:
         if format_ == "parquet":
-            return Relation(_PARQUET, ([str(file) for file in files],))
+            return parquet.relation(files)
         options, is_csv = self._table(table), format_ == "csv"
         with self._pinning:
             if table not in self._pinned:

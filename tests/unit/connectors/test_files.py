@@ -11,7 +11,9 @@ import pyarrow.parquet
 import pytest
 
 from connectors.files import FilesSource
+from connectors.files.parquet import ARROW_FILES_MAX
 from exchange.errors import ConfigError, SourceFailed
+from exchange.model.predicate_sql import parse
 
 Open = Callable[..., FilesSource]
 
@@ -136,3 +138,67 @@ def test_names_that_duckdb_would_take_for_patterns_are_refused(root: Path, opene
     (root / "a[1].csv").write_text("a\n1\n")
     with pytest.raises(ConfigError, match="rename"):
         opened().schema("a[1].csv")
+
+
+EVERY_KIND = pa.table(
+    {
+        "a.b": pa.array([1, None, 3], pa.int64()),
+        "u8": pa.array([1, 2, None], pa.uint8()),
+        "f": pa.array([1.5, float("nan"), None], pa.float32()),
+        "text": ["é", None, ""],
+        "flag": [True, None, False],
+        "day": pa.array([1, 2, None], pa.date32()),
+        "ms": pa.array([1, None, -3], pa.timestamp("ms", "UTC")),
+        "us": pa.array([1, None, -3], pa.timestamp("us")),
+        "ns": pa.array([1000, None, 3000], pa.timestamp("ns")),
+        "paris": pa.array([1, None, 3], pa.timestamp("us", "Europe/Paris")),
+        "word": pa.array(["a", None, "a"]).dictionary_encode(),
+        "bytes": pa.array([b"\xff", None, b""], pa.binary()),
+        "nested": [{"x": 1, "y": ["z"]}, None, {"x": None, "y": []}],
+        "decimal": pa.array([1, None, 3], pa.decimal128(9, 2)),
+    }
+)
+
+
+@pytest.mark.parametrize("column", EVERY_KIND.column_names)
+def test_a_parquet_column_reads_alike_with_a_condition_and_without(
+    root: Path, opened: Open, column: str
+) -> None:
+    pa.parquet.write_table(EVERY_KIND, root / "x.parquet")
+    source = opened()
+    every_row = parse('"a.b" IS NULL OR "a.b" > 0')
+    with source.scan("x.parquet", [column], every_row, 10) as batches:
+        by_duckdb = pa.Table.from_batches(batches)
+    with source.scan("x.parquet", [column], None, 10) as batches:
+        by_either = pa.Table.from_batches(batches)
+    assert by_either.schema == by_duckdb.schema
+    assert str(by_either.to_pylist()) == str(by_duckdb.to_pylist())  # as text, for NaN
+    assert by_either.schema.field(0) == source.schema("x.parquet").field(column)
+
+
+def test_a_parquet_text_that_is_not_utf_8_is_a_failure(root: Path, opened: Open) -> None:
+    offsets, data = pa.py_buffer(bytes([0, 0, 0, 0, 2, 0, 0, 0])), pa.py_buffer(b"\xff\xfe")
+    wrong = pa.Array.from_buffers(pa.string(), 1, [None, offsets, data])
+    pa.parquet.write_table(pa.table({"a": wrong}), root / "x.parquet")
+    with pytest.raises(SourceFailed, match="utf-8"):
+        rows(opened(), "x.parquet", ["a"])
+
+
+def test_a_time_that_has_no_microseconds_is_a_failure(root: Path, opened: Open) -> None:
+    pa.parquet.write_table(pa.table({"a": pa.array([2**62], pa.timestamp("ms"))}), root / "x.parquet")
+    with pytest.raises(SourceFailed):
+        rows(opened(), "x.parquet", ["a"])
+
+
+def test_parquet_files_of_a_folder_that_differ_are_read_as_the_first(root: Path, opened: Open) -> None:
+    (root / "d").mkdir()
+    pa.parquet.write_table(pa.table({"a": pa.array([1], pa.int64())}), root / "d" / "1.parquet")
+    pa.parquet.write_table(pa.table({"a": pa.array([2], pa.int32())}), root / "d" / "2.parquet")
+    assert rows(opened(), "d", ["a"]) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_folder_of_many_parquet_files_is_read_whole(root: Path, opened: Open) -> None:
+    (root / "d").mkdir()
+    for number in range(ARROW_FILES_MAX + 4):
+        pa.parquet.write_table(pa.table({"a": [number]}), root / "d" / f"{number:02}.parquet")
+    assert sorted(row["a"] for row in rows(opened(), "d")) == list(range(ARROW_FILES_MAX + 4))
