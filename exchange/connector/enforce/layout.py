@@ -10,8 +10,23 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import lib
 
 from exchange.errors import SourceFailed
+
+_FLAT = frozenset(
+    {
+        lib.Type_BOOL,
+        lib.Type_INT32,
+        lib.Type_INT64,
+        lib.Type_FLOAT,
+        lib.Type_DOUBLE,
+        lib.Type_STRING,
+        lib.Type_DATE32,
+        lib.Type_TIMESTAMP,
+    }
+)
+"""Common types that are plain as they are; known by number, as every column of every batch is asked."""
 
 _PLAIN_VIEWS = (
     (pa.types.is_string_view, pa.string()),
@@ -25,6 +40,8 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     Raises:
         SourceFailed: the type has none (a union), so such a column cannot be delivered.
     """
+    if kind.id in _FLAT:
+        return kind
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
         return plain_type(kind.storage_type)
@@ -66,6 +83,8 @@ def _bare(field: pa.Field) -> pa.Field:
 def unwrapped(values: pa.Array) -> pa.Array:
     """The array with its outermost layer in plain layout; children are left as they are."""
     kind = values.type
+    if kind.id in _FLAT:
+        return values
     if isinstance(kind, pa.BaseExtensionType):
         return unwrapped(values.storage)
     if pa.types.is_dictionary(kind):

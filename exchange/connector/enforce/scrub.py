@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import lib
 
 from exchange.connector.enforce import bits
 from exchange.connector.enforce.layout import plain_type, unwrapped
@@ -38,8 +39,8 @@ def scrubbed(values: pa.Array) -> pa.Array:
         SourceFailed: its type has no plain layout (a union).
     """
     values = unwrapped(values)
-    rebuild = next((rebuild for test, rebuild in _REBUILD if test(values.type)), _fixed_width)
-    return rebuild(values)
+    # A type that is not listed is either of fixed width or has none, and then `_fixed_width` raises.
+    return _REBUILD.get(values.type.id, _fixed_width)(values)
 
 
 def _validity(values: pa.Array) -> pa.Buffer | None:
@@ -169,13 +170,20 @@ def _all_items(values: pa.Array) -> pa.Array:
     return values.values.slice(values.offset * size, len(values) * size)
 
 
-_REBUILD: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], pa.Array]], ...] = (
-    (pa.types.is_null, _null),
-    (pa.types.is_boolean, _boolean),
-    (lambda kind: bool(pa.types.is_string(kind) or pa.types.is_large_string(kind)), _text),
-    (lambda kind: bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind)), _text),
-    (pa.types.is_struct, _struct),
-    (pa.types.is_map, _map),
-    (pa.types.is_fixed_size_list, _fixed_size_list),
-    (pa.types.is_nested, _list),  # what is left of them: lists and list views; `plain_type` refuses unions
-)
+_REBUILD: dict[int, Callable[[pa.Array], pa.Array]] = {
+    lib.Type_NA: _null,
+    lib.Type_BOOL: _boolean,
+    lib.Type_STRING: _text,
+    lib.Type_LARGE_STRING: _text,
+    lib.Type_BINARY: _text,
+    lib.Type_LARGE_BINARY: _text,
+    lib.Type_STRUCT: _struct,
+    lib.Type_MAP: _map,
+    lib.Type_FIXED_SIZE_LIST: _fixed_size_list,
+    lib.Type_LIST: _list,
+    lib.Type_LARGE_LIST: _list,
+    lib.Type_LIST_VIEW: _list,
+    lib.Type_LARGE_LIST_VIEW: _list,
+    lib.Type_SPARSE_UNION: _list,  # which has no plain layout for it and refuses
+    lib.Type_DENSE_UNION: _list,
+}
