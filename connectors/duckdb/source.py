@@ -31,7 +31,7 @@ class DuckdbOptions(EngineLimits):
 
     Attributes:
         path: the database file, relative to the configuration file.
-        schema_name: where the tables lie (`schema` in the file).
+        schema_name: where the tables lie.
     """
 
     path: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,41 +18,40 @@ from exchange.audit.records.entry import Entry
 from exchange.audit.storage.tail import entries, select
 from exchange.audit.verdict import Finding, Verdict
 from exchange.audit.verify import verify as verify_log
-from exchange.errors import ConfigError, ExchangeError
+from exchange.cli.console import because
+from exchange.cli.options import AsJson
+from exchange.errors import ConfigError
 
-ALTERED, UNREADABLE = 1, 2
+ALTERED = 1
 _EVERY_BYTES = 1 << 20
 
-app = typer.Typer(no_args_is_help=True, help="Verify and read the audit log from its files.")
+app = typer.Typer(no_args_is_help=True, help="Fetch, verify and read the audit log.")
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the log's folder, or a copy of it")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's folder, or a copy of it.")]
 
 
 @app.command()
 def verify(
     folder: Folder,
     key: Annotated[
-        str, typer.Option("--key", metavar="FILE|TEXT", help="the log's public key: name+id+base64")
+        str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")
     ],
     since: Annotated[
-        Path | None, typer.Option("--since", metavar="CHECKPOINT", help="a checkpoint you kept from earlier")
+        Path | None, typer.Option("--since", metavar="FILE", help="A checkpoint you kept from earlier.")
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="judge by this one, not by the folder's own")
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Judge by this one, not by the folder's own."),
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Prove that nothing was edited, deleted, inserted, reordered or cut off.
 
     Needs the log's public key and files, and trusts nothing else. Exit code: 0 whole, 1 altered, 2 the files
     or the key cannot be read.
     """
-    try:
-        public = VerifierKey.parse(_key_text(key))
-        verdict = _verify_with_progress(folder, public, _read(checkpoint), _read(since))
-    except ExchangeError as error:
-        _complain(error)
+    public = VerifierKey.parse(_key_text(key))
+    verdict = _verify_with_progress(folder, public, _read(checkpoint), _read(since))
     if as_json:
         print(verdict.model_dump_json(indent=2))
     else:
@@ -63,17 +62,14 @@ def verify(
 @app.command(name="list")
 def list_records(
     folder: Folder,
-    access: Annotated[str, typer.Option("--id", help="access id")] = "",
-    subject: Annotated[str, typer.Option(help="part of a SPIFFE id")] = "",
-    dataset: Annotated[str, typer.Option(help="dataset id")] = "",
-    last: Annotated[int, typer.Option(min=1, max=100_000, help="show so many, the newest")] = 50,
-    as_json: Json = False,
+    access: Annotated[str, typer.Option("--id", help="Access id.")] = "",
+    subject: Annotated[str, typer.Option(help="Part of a SPIFFE id.")] = "",
+    dataset: Annotated[str, typer.Option(help="Dataset id.")] = "",
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="So many, the newest.")] = 50,
+    as_json: AsJson = False,
 ) -> None:
     """Show the newest records as a table. It reads, it does not verify. Exit code: 0, or 2 if unreadable."""
-    try:
-        found = select(folder, last=last, access=access, subject=subject, dataset=dataset)
-    except ExchangeError as error:
-        _complain(error)
+    found = select(folder, last=last, access=access, subject=subject, dataset=dataset)
     if as_json:
         _print_json(found)
     else:
@@ -83,14 +79,11 @@ def list_records(
 @app.command()
 def show(
     folder: Folder,
-    which: Annotated[str, typer.Argument(metavar="INDEX|ID", help="a record's index, or an access id")],
-    as_json: Json = False,
+    which: Annotated[str, typer.Argument(metavar="INDEX|ID", help="A record's index, or an access id.")],
+    as_json: AsJson = False,
 ) -> None:
     """Show one record whole, or everything recorded of one access. Exit code: 0, or 2 if there is none."""
-    try:
-        found = _find(folder, which)
-    except ExchangeError as error:
-        _complain(error)
+    found = _find(folder, which)
     if as_json:
         _print_json(found)
         return
@@ -211,7 +204,9 @@ def _key_text(text: str) -> str:
     try:
         return (found or b"").decode()
     except UnicodeDecodeError:
-        raise ConfigError(f"{text} holds no verifier key") from None
+        raise ConfigError(
+            f"{text} holds no verifier key", hint="a key reads name+id+base64, all in one line"
+        ) from None
 
 
 def _read(path: Path | None) -> bytes | None:
@@ -220,9 +215,4 @@ def _read(path: Path | None) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _complain(error: ExchangeError) -> NoReturn:
-    Console(stderr=True).print(Text.assemble(("error ", "bold red"), str(error)))
-    raise typer.Exit(UNREADABLE) from None
+        raise ConfigError(f"{path} cannot be read: {because(error)}") from None

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from exchange import errors
@@ -61,6 +62,11 @@ def tell(text: str) -> None:
 def say(text: str) -> None:
     """A line of the result on stdout."""
     sys.stdout.write(plain(text) + "\n")
+
+
+def because(error: OSError) -> str:
+    """The system's reason in its own few words, whichever library passed it on."""
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()
 
 
 def size(count: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.console import say, size
+from exchange.cli.console import because, say, size
 from exchange.cli.options import AsJson, Config
 from exchange.cli.preview import show
 from exchange.cli.progress import reading as progress_of
@@ -47,10 +48,10 @@ def get(  # noqa: PLR0917 - an option each
     """Read a dataset. The file appears only when the owner's signed account of the stream agrees with it."""
     from exchange.client.city import connect  # noqa: PLC0415 - a command loads what it uses
 
-    names = [name.strip() for name in columns.split(",") if name.strip()]
+    names = names_in(columns)
     preview = out == "-"
     if not preview:
-        check_target(Path(out), force=force)
+        check_target(out, force=force)
     with connect(config) as city:
         rows_max = min(limit or PREVIEW_ROWS, PREVIEW_ROWS) if preview else limit
         found = city.read(dataset, purpose=purpose, columns=names, where=where, limit=rows_max)
@@ -61,17 +62,37 @@ def get(  # noqa: PLR0917 - an option each
         _account(found, "" if preview else out, as_json=as_json)
 
 
-def check_target(path: Path, *, force: bool) -> None:
+def names_in(columns: str) -> list[str]:
+    """The column names in a comma-separated text; none if it is empty.
+
+    Raises:
+        ConfigError: there are commas only.
+    """
+    names = [name.strip() for name in columns.split(",") if name.strip()]
+    if columns.strip() and not names:
+        raise ConfigError("--columns names no column", hint="leave it out for all that you may read")
+    return names
+
+
+def check_target(out: str, *, force: bool) -> None:
     """Refuse early what could only fail once the data has been read.
 
     Raises:
         ConfigError: an unknown format, a folder that is not there, or a file that is.
     """
-    check_suffix(path)
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {path.parent}", hint="make it first")
-    if path.is_dir() or (path.exists() and not force):
-        raise ConfigError(f"{path} exists already", hint="--force replaces it")
+    path = Path(out)
+    if not out:
+        raise ConfigError("--out names no file", hint="without --out you see the first rows")
+    try:
+        if path.is_dir():
+            raise ConfigError(f"{path} is a folder", hint=f"name a file in it, like {path / 'rows.parquet'}")
+        check_suffix(path)
+        if not path.parent.is_dir():
+            raise ConfigError(f"there is no folder {path.parent}", hint="make it first")
+        if path.exists() and not force:
+            raise ConfigError(f"{path} exists already", hint="--force replaces it")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {because(error)}") from None
 
 
 def write(reading: Reading, path: Path, rows_max: int | None, *, force: bool) -> None:
@@ -95,9 +116,10 @@ def write(reading: Reading, path: Path, rows_max: int | None, *, force: bool) ->
     except FileExistsError:
         raise ConfigError(f"{path} exists already", hint="--force replaces it") from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{path} cannot be written: {because(error)}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing was
+            partial.unlink(missing_ok=True)
 
 
 def _stream(reading: Reading, partial: Path, suffix: str, rows_max: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.console import say
+from exchange.cli.console import because, say
+from exchange.cli.options import AsJson
 from exchange.cli.scaffold import Plan, write_city
 from exchange.errors import ConfigError
 from exchange.model.clock import SystemClock
@@ -27,8 +29,9 @@ def init(
         list[str] | None, typer.Option("--department", help="Repeat it; port and emergency if left out.")
     ] = None,
     port: Annotated[
-        int, typer.Option("--port", help="Of the broker; the connectors take those after it.")
+        int, typer.Option("--port", help="The broker's; the connectors take those after it.")
     ] = 7400,
+    as_json: AsJson = False,
 ) -> None:
     """Write a working configuration: certificates, a broker, a connector for each department, policies.
 
@@ -38,6 +41,9 @@ def init(
     plan = Plan(trust_domain, departments, port, SystemClock().now_us())
     plan.check()
     create(folder, plan)
+    if as_json:
+        print(json.dumps({"folder": str(folder), "departments": departments}, ensure_ascii=False))
+        return
     say(f"a city with {len(departments)} departments is in {folder}: {', '.join(departments)}")
     say(f"  next: see {folder / 'README.txt'}")
 
@@ -58,6 +64,6 @@ def create(folder: Path, plan: Plan) -> None:
         write_city(partial, plan)
         partial.replace(place)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{folder} cannot be written: {because(error)}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

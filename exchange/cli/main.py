@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from exchange.cli.console import INTERNAL, INTERRUPTED, complain, exit_code, tell
+from exchange.cli.usage import USAGE_ERROR, misused
 from exchange.errors import ExchangeError
 
 _NOUNS = {
@@ -45,6 +47,17 @@ class Nouns(TyperGroup):
             return super().get_command(ctx, cmd_name)
         return _load(cmd_name)
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the program; wrong usage is told in the same words and lines as everything else."""
+        parent: Any = super()
+        if not standalone_mode:
+            return parent.main(*args, standalone_mode=False, **extra)
+        try:
+            code = parent.main(*args, standalone_mode=False, **extra)
+        except USAGE_ERROR as error:
+            sys.exit(misused(error))
+        sys.exit(code if isinstance(code, int) else 0)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; every error of the exchange becomes a text and a code."""
         try:
@@ -59,15 +72,24 @@ class Nouns(TyperGroup):
 
 def _load(noun: str) -> Any:
     module = importlib.import_module(f"exchange.cli.{noun}")
-    command: Any = typer.main.get_command(module.app)
+    command = _command(module.app)
     for name, place in _ADDED.get(noun, ()):
-        added = typer.main.get_command(importlib.import_module(place).app)
+        added = _command(importlib.import_module(place).app)
         added.name = name
         command.add_command(added, name)
     command.name = noun
     command.short_help = _NOUNS[noun]
     return command
 
+
+def _command(noun: typer.Typer) -> Any:
+    command: Any = typer.main.get_command(noun)
+    # Only the program as a whole could complete words in a shell; typer offers it on every noun.
+    command.params = [option for option in command.params if option.name not in _COMPLETION]
+    return command
+
+
+_COMPLETION = {"install_completion", "show_completion"}
 
 app = typer.Typer(cls=Nouns, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -94,6 +116,8 @@ def _top(
 
 def run() -> None:
     """The program's entry point; ends the process with a code of `exchange.cli.console`."""
+    # gRPC's own notes about connections are for its authors; ours say the same in words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     command: Any = typer.main.get_command(app)
     try:
         command()

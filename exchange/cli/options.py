@@ -17,4 +17,4 @@ Config = Annotated[
         help="Your configuration, for example emergency.toml.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

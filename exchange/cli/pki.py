@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.console import say
+from exchange.cli.options import AsJson
 from exchange.errors import IdentityError, PkiError
 from exchange.model.clock import SystemClock
 from exchange.model.subject import Kind, Subject, spiffe_id
@@ -18,10 +20,13 @@ from exchange.security.pki.authority_store import AuthorityStore
 from exchange.security.pki.description import describe
 from exchange.security.pki.pem import parse_certificates
 
-app = typer.Typer(help="Certificates: a root, one authority per department, short-lived leaves.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Certificates: a root, one authority per department, short-lived leaves.",
+)
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The authority's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.callback()
@@ -39,12 +44,16 @@ def init(
     trust_domain: Annotated[
         str, typer.Option("--trust-domain", help="The city's name, like zhongshui.example.")
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Create an authority: the root, and the city's own part for its broker and auditors."""
     AuthorityStore.create(folder, trust_domain, SystemClock().now_us())
-    typer.echo(f"created the authority of {trust_domain} in {folder}")
-    typer.echo(f"  next: exchange pki department {folder} NAME")
-    typer.echo(f"  once the departments stand, move {folder / 'root' / 'root.key'} to a safe place offline")
+    if as_json:
+        _print({"trust_domain": trust_domain, "folder": str(folder)})
+        return
+    say(f"created the authority of {trust_domain} in {folder}")
+    say(f"  next: exchange pki department {folder} NAME")
+    say(f"  once the departments stand, move {folder / 'root' / 'root.key'} to a safe place offline")
 
 
 @app.command("department")
@@ -54,17 +63,21 @@ def department(
     renew: Annotated[
         bool, typer.Option("--renew", help="Give an existing department a new authority.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Create a department's authority; needs the root key."""
     certificate = AuthorityStore(folder).add_department(name, SystemClock().now_us(), renew=renew)
-    typer.echo(f"department {name} has an authority until {certificate.not_valid_after_utc:%Y-%m-%d}")
+    if as_json:
+        _print({"department": name, "not_after": f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"})
+        return
+    say(f"department {name} has an authority until {certificate.not_valid_after_utc:%Y-%m-%d}")
 
 
 @app.command("issue")
 def issue(
     folder: Directory,
     kind: Annotated[
-        Kind, typer.Argument(metavar="KIND", help="broker, connector, system, steward or auditor.")
+        Kind, typer.Argument(metavar="KIND", help="Broker, connector, system, steward or auditor.")
     ],
     department: Annotated[
         str, typer.Option("--department", help="Where it belongs; city for broker and auditor.")
@@ -79,14 +92,18 @@ def issue(
     hours: Annotated[
         float, typer.Option("--hours", min=0.01, max=LEAF_HOURS_MAX, help="Lifetime.")
     ] = LEAF_HOURS,
+    as_json: AsJson = False,
 ) -> None:
     """Issue keys and certificates for one actor into a folder."""
     store = AuthorityStore(folder)
     subject = _subject(store.trust_domain, department, kind, name)
     written = enrolment.enrol(store, subject, host or [], out, SystemClock().now_us(), hours=hours)
-    typer.echo(f"issued {subject.id}")
+    if as_json:
+        _print({"subject": subject.id, "files": [str(path) for path in written]})
+        return
+    say(f"issued {subject.id}")
     for path in written:
-        typer.echo(f"  {path}")
+        say(f"  {path}")
 
 
 @app.command("renew")
@@ -99,14 +116,19 @@ def renew(
     hours: Annotated[
         float, typer.Option("--hours", min=0.01, max=LEAF_HOURS_MAX, help="Lifetime.")
     ] = LEAF_HOURS,
+    as_json: AsJson = False,
 ) -> None:
     """Renew a folder's keys and certificates, with the same names; servers take them up while they run."""
     now_us = SystemClock().now_us()
-    if not force and not enrolment.renewal_due(folder, now_us):
-        typer.echo(f"{folder} is not due: more than a third of its lifetime remains (--force renews it now)")
+    due = force or enrolment.renewal_due(folder, now_us)
+    renewed = enrolment.renew(AuthorityStore(authority), folder, now_us, hours=hours) if due else []
+    if as_json:
+        _print({"renewed": [str(path) for path in renewed]})
         return
-    for path in enrolment.renew(AuthorityStore(authority), folder, now_us, hours=hours):
-        typer.echo(f"renewed {path}")
+    if not due:
+        say(f"{folder} is not due: more than a third of its lifetime remains (--force renews it now)")
+    for path in renewed:
+        say(f"renewed {path}")
 
 
 @app.command("show")
@@ -117,16 +139,16 @@ def show(
     """Show the certificates in a file."""
     rows = [describe(each) for each in parse_certificates(files.read_public(file), file)]
     if as_json:
-        typer.echo(json.dumps([row.model_dump() for row in rows], ensure_ascii=False))
+        _print([row.model_dump() for row in rows])
         return
     for row in rows:
-        typer.echo(f"{row.role}: {row.subject}")
-        typer.echo(f"  names   {', '.join(row.names) or 'none'}")
-        typer.echo(f"  issuer  {row.issuer}")
-        typer.echo(f"  valid   {row.not_before} to {row.not_after}")
-        typer.echo(f"  serial  {row.serial}")
+        say(f"{row.role}: {row.subject}")
+        say(f"  names   {', '.join(row.names) or 'none'}")
+        say(f"  issuer  {row.issuer}")
+        say(f"  valid   {row.not_before} to {row.not_after}")
+        say(f"  serial  {row.serial}")
         if row.permitted:
-            typer.echo(f"  may name only  {', '.join(row.permitted)}")
+            say(f"  may name only  {', '.join(row.permitted)}")
 
 
 @app.command("list")
@@ -134,10 +156,14 @@ def listing(folder: Directory, as_json: AsJson = False) -> None:
     """List every certificate the authority issued to an actor."""
     rows = AuthorityStore(folder).issued()
     if as_json:
-        typer.echo(json.dumps([row.model_dump() for row in rows], ensure_ascii=False))
+        _print([row.model_dump() for row in rows])
         return
     for row in rows:
-        typer.echo(f"{row.not_after}  {row.profile:<8}  {row.subject}  {row.serial}")
+        say(f"{row.not_after}  {row.profile:<8}  {row.subject}  {row.serial}")
+
+
+def _print(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False))
 
 
 def _subject(trust_domain: str, department: str, kind: Kind, name: str) -> Subject:

@@ -120,5 +120,7 @@ def check_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         known = ", ".join(FORMATS)
-        raise ConfigError(f"{path} names no format", hint=f"let it end in {known}, or write - for a preview")
+        raise ConfigError(
+            f"{path} names no format", hint=f"let --out end in {known}; without it you see the first rows"
+        )
     return suffix

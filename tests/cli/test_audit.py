@@ -10,7 +10,7 @@ from audit_house import PUBLIC, decision, filled, forged, open_log
 from typer.testing import CliRunner, Result
 
 from exchange.audit.storage.layout import Layout
-from exchange.cli.audit import app
+from exchange.cli.main import app
 
 KEY = PUBLIC.text
 
@@ -22,7 +22,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def run(*words: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, ["audit", *map(str, words)], env={"COLUMNS": "200"})
 
 
 def edit(batches: list[list[bytes]]) -> None:
@@ -77,6 +77,7 @@ def test_verify_holds_the_log_against_a_kept_checkpoint(log: Path, tmp_path: Pat
 def test_what_cannot_be_read_exits_2_and_says_why(log: Path, words: tuple[str, ...], told: str) -> None:
     result = run(*(str(log) if word == "LOG" else word for word in words))
     assert result.exit_code == 2
+    assert result.stderr.startswith("exchange: ")
     assert told in result.stderr
     assert "Traceback" not in result.stderr
 

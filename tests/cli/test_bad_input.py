@@ -135,7 +135,7 @@ def test_a_port_that_is_taken(exchange: Run, city_files: Path, name: str) -> Non
         ("x.xlsx", "names no format"),
         ("x", "names no format"),
         ("nowhere/x.csv", "no folder"),
-        (".", "names no format"),
+        (".", "is a folder"),
     ],
 )
 def test_a_target_that_cannot_be_written_is_refused_before_anything_is_asked(

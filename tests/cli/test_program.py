@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import Result
 
 from exchange import errors
@@ -55,6 +57,62 @@ def test_the_options_of_get_are_these(exchange: Run) -> None:
     assert all(option in text for option in options)
 
 
+def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    command = command or typer.main.get_command(main.app)
+    inner = command.list_commands(None) if hasattr(command, "list_commands") else []
+    for name in inner:
+        yield from commands(command.get_command(None, name), (*path, name))
+    if not inner:
+        yield path
+
+
+COMMANDS = [" ".join(path) for path in commands()]
+
+
+def test_these_are_all_commands() -> None:
+    assert len(COMMANDS) == len(set(COMMANDS))
+    assert {"init", "get", "policy publish", "audit fetch", "pki renew", "broker serve"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_speaks_to_programs_too(exchange: Run, command: str) -> None:
+    text = exchange(*command.split(), "--help").stdout
+
+    assert ("--log-json" if command.endswith(" serve") else "--json") in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_made_of_sentences_and_of_nothing_foreign(exchange: Run, command: str) -> None:
+    text = exchange(*command.split(), "--help").stdout
+
+    assert "completion" not in text
+    assert all(len(line) <= 100 for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "help_of"),
+    [
+        (["catalogue"], "missing option '--config'", "exchange catalogue"),
+        (["nowhere"], "no such command 'nowhere'", "exchange"),
+        (["--nowhere"], "no such option: --nowhere", "exchange"),
+        (["policy", "chek"], "no such command 'chek'", "exchange policy"),
+        (["get", "x", "--limit", "0"], "'--limit'", "exchange get"),
+        (["get", "x", "--limit", "many"], "'--limit'", "exchange get"),
+    ],
+)
+def test_wrong_usage_is_told_in_two_lines(
+    exchange: Run, arguments: list[str], text: str, help_of: str
+) -> None:
+    result = exchange(*arguments)
+
+    said, hint = result.stderr.splitlines()
+    assert result.exit_code == 2
+    assert said.startswith("exchange: ")
+    assert text in said
+    assert hint.startswith("  hint: ")
+    assert hint.removeprefix("  hint: ").removesuffix(" --help").endswith(help_of.removeprefix("exchange"))
+
+
 def test_the_version_is_shown(exchange: Run) -> None:
     assert exchange("--version").stdout.startswith("exchange ")
 
@@ -101,7 +159,10 @@ def test_every_error_of_the_tree_has_its_code() -> None:
 def test_an_error_is_told_with_its_id_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
     complain(errors.AccessRefused("not granted", id="ab" * 16, hint="ask the steward"))
 
-    assert capsys.readouterr().err == f"exchange: not granted (not-granted, id {'ab' * 16})\n  hint: ask the steward\n"
+    assert (
+        capsys.readouterr().err
+        == f"exchange: not granted (not-granted, id {'ab' * 16})\n  hint: ask the steward\n"
+    )
 
 
 def test_what_others_wrote_cannot_steer_the_terminal() -> None:
