@@ -67,7 +67,8 @@ def rules(count: int) -> Iterator[Rule]:
         if (index * 7 + turn) % 20 == 0:
             yield Rule(subject, dataset(number), DENIED, "deny")
         else:
-            purpose = (turn // len(subjects) + number) % (PURPOSES - 1)
+            kind = ("department:", "role:", "spiffe:").index(subject.partition(":")[0] + ":")
+            purpose = kind * 5 + (turn // len(subjects) + number) % 5
             yield Rule(subject, dataset(number), f"purpose-{purpose}", "allow")
 
 

@@ -45,11 +45,17 @@ class ColumnClass(Frozen):
 
 
 def _sharing(value: Any) -> Any:
-    return Sharing(value) if value in set(Sharing) else value
+    return _word(Sharing, value)
 
 
 def _grade(value: Any) -> Any:
-    return Grade(value) if value in set(Grade) else value
+    return _word(Grade, value)
+
+
+def _word(words: type[StrEnum], value: Any) -> Any:
+    if value not in set(words):
+        raise ValueError(f"{value!r} is none of {', '.join(words)}")
+    return words(value)
 
 
 class DatasetClass(Frozen):

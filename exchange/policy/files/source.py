@@ -17,6 +17,7 @@ _UNSEEN = re.compile(
 )
 """Characters without a shape: they end a line, turn the reading direction, or hide in a name."""
 
+_WORD = re.compile(r"[^\s\"',=]+")
 _BOM = "\ufeff"
 
 
@@ -40,7 +41,7 @@ def decode(file: str, content: bytes, faults: Faults = FIRST) -> str:
 
 def _check_line(place: Place, text: str, faults: Faults) -> None:
     if not unicodedata.is_normalized("NFC", text):
-        odd = next(word for word in text.split() if not unicodedata.is_normalized("NFC", word))
+        odd = next(word for word in _WORD.findall(text) if not unicodedata.is_normalized("NFC", word))
         faults.add(
             refused(
                 place,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from exchange.model.base import Frozen
 from exchange.policy.files import faults as at_fault
@@ -53,10 +55,8 @@ class TomlSource:
             return model.model_validate(content)
         except ValidationError as error:
             # A misspelt key makes two faults, one unknown and one missing: the unknown one is what to mend.
-            items = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-            found = [
-                self._explain(item["type"], item["loc"], item["msg"], item["input"], at) for item in items
-            ]
+            items = _told(error.errors())
+            found = [self._explain(item, near, at) for item, near in items]
             for other in found:
                 faults.add(other)
             raise found[0] from None
@@ -89,18 +89,34 @@ class TomlSource:
             return any(item["loc"][0] == name for item in error.errors())
         return False
 
-    def _explain(self, kind: str, loc: Path, message: str, given: Any, at: Path) -> Refusal:
+    def _explain(self, item: ErrorDetails, near: str, at: Path) -> Refusal:
+        loc, given = item["loc"], item["input"]
         place = self.place((*at, *loc))
         key = ".".join(map(str, loc)) or "here"
-        match kind:
+        match item["type"]:
             case "extra_forbidden":
-                return refused(place, f"unknown key `{key}`", "remove it or mend its spelling", str(loc[-1]))
+                mend = f"did you mean `{near}`?" if near else "remove it or mend its spelling"
+                return refused(place, f"unknown key `{key}`", mend, str(loc[-1]))
             case "missing":
                 return refused(place, f"key `{key}` is missing", "add it")
             case _:
-                text = message.removeprefix("Value error, ").lower()
+                text = item["msg"].removeprefix("Value error, ").lower()
                 shown = given if isinstance(given, str) else _last_key(loc)
                 return refused(place, f"`{key}`: {text}", "mend the value", shown)
+
+
+def _told(items: list[ErrorDetails]) -> list[tuple[ErrorDetails, str]]:
+    """Unknown keys first, each with the missing key that it most likely is, then no fault of its own."""
+    missing = {item["loc"]: item for item in items if item["type"] == "missing"}
+    told = []
+    for item in items:
+        if item["type"] == "extra_forbidden":
+            beside = [str(loc[-1]) for loc in missing if loc[:-1] == item["loc"][:-1]]
+            near = next(iter(difflib.get_close_matches(str(item["loc"][-1]), beside, n=1)), "")
+            missing.pop((*item["loc"][:-1], near), None)
+            told.append((item, near))
+    rest = [item for item in items if item["type"] not in {"extra_forbidden", "missing"}]
+    return [*told, *((item, "") for item in (*missing.values(), *rest))]
 
 
 def _last_key(loc: Path) -> str:

@@ -19,6 +19,7 @@ from exchange.policy.files.toml_source import TomlSource
 CITY_FILE = "city.toml"
 ROLES_MAX = 64
 _OFFERED_MAX = 12
+_WILD = frozenset("*?[{")
 _SUBJECT = "write department:<code>, role:<code> or the SPIFFE id of a system"
 _PATTERN = "nothing is a pattern here, it would match nobody: declare a role and grant to role:<code>"
 DEPARTMENT, ROLE, SYSTEM = "department:", "role:", "spiffe://"
@@ -88,7 +89,7 @@ class Vocabulary:
             raise refused(
                 place,
                 f"{term!r} names no subject",
-                _PATTERN if set(term) & set("*?[{") else _SUBJECT,
+                _PATTERN if set(term) & _WILD else _SUBJECT,
                 term,
             )
         return term
@@ -113,6 +114,8 @@ class Vocabulary:
         more = f" and {len(words) - len(listed)} more" if len(words) > len(listed) else ""
         known = f"declared are: {', '.join(listed) or 'none yet'}{more}"
         mend = f"did you mean {near[0]!r}? {known}" if near else known
+        if set(code) & _WILD:
+            mend = f"nothing is a pattern here, it would match nothing; {known}"
         raise refused(place, f"{kind} {code!r} is not declared in {CITY_FILE}", mend, code)
 
     def _check_system(self, term: str, place: Place) -> None:

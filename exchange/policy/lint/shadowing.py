@@ -10,9 +10,10 @@ from exchange.policy.files.department import DepartmentPart
 from exchange.policy.files.faults import Faults, Place, refused
 from exchange.policy.files.grant_index import KIND_BITS, KINDS_MAX, Cell, GrantIndex, Kind, unpacked
 from exchange.policy.files.hierarchy import Hierarchy
-from exchange.policy.files.vocabulary import DEPARTMENT, SYSTEM, Vocabulary
+from exchange.policy.files.vocabulary import DEPARTMENT, ROLE, SYSTEM, Vocabulary
 
 _KIND = KINDS_MAX - 1
+Row = dict[str, Cell]
 
 
 class Closure:
@@ -60,6 +61,33 @@ def check_shadowing(part: DepartmentPart, closure: Closure, faults: Faults) -> N
             others = [packed for one in rows for t in terms if t in one for packed in unpacked(one[t])]
             for packed in _allows(grants.kinds, cell):
                 _judge(grants, packed, others, term, faults)
+        _check_roles(grants, row, rows, closure, faults)
+
+
+def _check_roles(grants: GrantIndex, row: Row, rows: list[Row], closure: Closure, faults: Faults) -> None:
+    """An allow for a role is as good as none if each of its players is denied by another line."""
+    denied = {
+        (kind[:2], term): packed >> KIND_BITS
+        for one in rows
+        for term, cell in one.items()
+        for packed in unpacked(cell)
+        if (kind := grants.kinds[packed & _KIND]).effect == "deny"
+    }
+    for term, cell in row.items() if denied else ():
+        players = [name for name in closure.players(term) if not name.startswith(ROLE)]
+        for packed in _allows(grants.kinds, cell) if term.startswith(ROLE) else ():
+            said = grants.kinds[packed & _KIND][:2]
+            lines = [_first(denied, said, closure.of(player)) for player in players]
+            if lines and all(lines) and not _first(denied, said, closure.of(term)):
+                what = f"the line never takes effect: line {lines[0]} denies whoever plays {term}"
+                place = Place(grants.file, packed >> KIND_BITS)
+                faults.add(refused(place, what, "remove the line that is not meant", term))
+
+
+def _first(
+    denied: dict[tuple[tuple[str, str], str], int], said: tuple[str, str], terms: tuple[str, ...]
+) -> int:
+    return next((denied[said, term] for term in terms if (said, term) in denied), 0)
 
 
 def _allows(kinds: tuple[Kind, ...], cell: Cell) -> Iterator[int]:
