@@ -7,8 +7,9 @@ import json
 import re
 import unicodedata
 from enum import StrEnum
+from functools import cached_property
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from exchange.errors import RequestInvalid
 from exchange.model.base import Frozen
@@ -16,6 +17,9 @@ from exchange.model.subject import is_department
 
 COLUMNS_MAX = 4096
 NAME_CHARS_MAX = 128
+TITLE_CHARS_MAX = 200
+TYPE_CHARS_MAX = 16_384
+TYPE_DEPTH_MAX = 32
 _LOCAL_NAME = re.compile(r"[^\W_][\w-]{0,63}")
 
 
@@ -35,8 +39,15 @@ class Column(Frozen):
     """One column: its name as the source spells it and its Arrow type as text (`timestamp[us, tz=UTC]`)."""
 
     name: str
-    type: str
+    type: str = Field(max_length=TYPE_CHARS_MAX)
     nullable: bool = True
+
+    @field_validator("type")
+    @classmethod
+    def _shallow(cls, text: str) -> str:
+        if _depth(text) > TYPE_DEPTH_MAX:
+            raise ValueError(f"a column's type is nested more than {TYPE_DEPTH_MAX} deep")
+        return text
 
     @property
     def family(self) -> Family:
@@ -54,7 +65,7 @@ class Dataset(Frozen):
     """
 
     id: str
-    title: str
+    title: str = Field(max_length=TITLE_CHARS_MAX)
     columns: tuple[Column, ...]
 
     @field_validator("columns")
@@ -77,7 +88,11 @@ class Dataset(Frozen):
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
-        return next((column for column in self.columns if column.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
 
 def check_dataset_id(text: str) -> str:
@@ -99,6 +114,15 @@ def check_dataset_id(text: str) -> str:
             "that is not a dataset id", hint="a dataset id is <department>.<name>, for example port.flights"
         )
     return text
+
+
+def _depth(arrow_type: str) -> int:
+    """How deep angle brackets stand in each other."""
+    deepest = depth = 0
+    for character in arrow_type:
+        depth += (character == "<") - (character == ">")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def check_column_names(names: tuple[str, ...]) -> None:

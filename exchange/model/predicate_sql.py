@@ -60,6 +60,9 @@ def parse(text: str) -> Predicate:
         return _predicate(_only_condition(statements), 0)
     except ValidationError as error:
         raise PredicateInvalid(str(error.errors()[0]["msg"]).lower(), hint=HINT) from None
+    except (RecursionError, ValueError) as error:
+        # a chain without brackets, or a number of thousands of digits
+        raise PredicateInvalid("the predicate is too large to read", hint=HINT, detail=str(error)) from None
 
 
 def _only_condition(statements: list[Any]) -> sql.Expr:

@@ -53,10 +53,11 @@ def combine(
     for demand in demands:
         if why := misfit(demand, dataset, classified):
             return Impossible(why, demand.id)
+    spared = [_spared(demand) for demand in demands]
     rules = []
     for column in dataset.columns:
         kind = classified.facts.columns.get(column.name)
-        if kind is None or not _delivered(column.name, kind, baseline, demands, owner=reader.owner):
+        if kind is None or not _delivered(column.name, kind, baseline, spared, owner=reader.owner):
             continue
         mask = strictest(_masks(column.name, kind, baseline, demands, owner=reader.owner))
         if mask is not None and not fits(mask, column.family):
@@ -74,15 +75,22 @@ def combine(
 
 
 def _delivered(
-    name: str, kind: ColumnClass, baseline: Iterable[BaselineRule], demands: Iterable[Demand], *, owner: bool
+    name: str,
+    kind: ColumnClass,
+    baseline: Iterable[BaselineRule],
+    spared: Iterable[tuple[frozenset[str] | None, frozenset[str]]],
+    *,
+    owner: bool,
 ) -> bool:
     if any(rule.mask is None and rule.reaches(kind, owner=owner) for rule in baseline):
         return False
-    return all(
-        name not in demand.effects.columns.withhold
-        and (demand.effects.columns.allow is None or name in demand.effects.columns.allow)
-        for demand in demands
-    )
+    return all(name not in withheld and (allowed is None or name in allowed) for allowed, withheld in spared)
+
+
+def _spared(demand: Demand) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """The columns the demand allows (None for all) and withholds; as sets, however long the lists are."""
+    columns = demand.effects.columns
+    return (None if columns.allow is None else frozenset(columns.allow)), frozenset(columns.withhold)
 
 
 def _masks(

@@ -34,7 +34,7 @@ def type_of(text: str) -> pa.DataType | None:
     """The Arrow type that prints as this text, or None."""
     try:
         found = _parse(text)
-    except (ValueError, TypeError, pa.ArrowException):
+    except (ValueError, TypeError, RecursionError, pa.ArrowException):
         return None
     # whatever was read must print as what was written, or it was another type
     return found if found is not None and str(found) == text else None

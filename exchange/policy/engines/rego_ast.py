@@ -15,7 +15,11 @@ from exchange.policy.files.source import Place, refused
 Node = dict[str, Any]
 SOURCE_BYTES_MAX = 64 * 1024
 BRACKETS_DEEP_MAX = 12
+OPERATORS_MAX = 64
+"""In one expression: each makes the tree one deeper, and the parser's time grows with the square of that."""
 _ERROR = re.compile(r"\n--> [^\n]*:(\d+):\d+\n.*?\nerror: ([^\n]*)", re.DOTALL)
+_OPERATOR = re.compile(r"[:=!<>]=|[-+*/%|&<>=.]|(?<=[\w\])}\"])[\[(]|\b(?:in|not|else|every|with|as|some)\b")
+_WORD = re.compile(r"[\w\"]+|[^\s\w]")
 _TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|#[^\n]*')
 
 
@@ -33,19 +37,23 @@ def parse_module(file: str, text: str) -> Node:
     """The module's syntax tree.
 
     Raises:
-        PolicyInvalid: too large, nested too deep (the parser's time doubles with every open bracket), or not
-            Rego; names the line.
+        PolicyInvalid: too large, nested too deep (the parser's time doubles with every open bracket and grows
+            with the square of an expression's length), or not Rego; names the line.
     """
     if len(text.encode()) > SOURCE_BYTES_MAX:
         raise refused(
             Place(file, 1), f"longer than {SOURCE_BYTES_MAX} bytes", "conditions are a page of text"
         )
-    _check_depth(file, text)
+    bare = _TEXT.sub(lambda match: '"' + "\n" * match[0].count("\n"), text)
+    _check_depth(file, bare)
+    _check_chains(file, bare)
     engine = regorus.Engine()
     try:
         engine.add_policy(file, text)
         tree: Node = json.loads(engine.get_ast_as_json())[0]["ast"]
-    except Exception as error:  # noqa: BLE001 -- the engine raises plain RuntimeError and more for bad text
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 -- RuntimeError for bad text, and a panic is no Exception
         line, message = engine_error(error)
         raise refused(Place(file, line), f"not Rego: {message}", "mend the syntax (Rego v1)") from None
     return tree
@@ -57,9 +65,24 @@ def engine_error(error: BaseException) -> tuple[int, str]:
     return (int(found[1]), found[2].strip()) if found else (1, str(error).strip().split("\n")[0][:200])
 
 
-def _check_depth(file: str, text: str) -> None:
+def _check_chains(file: str, bare: str) -> None:
+    """Refuse an expression of too many operators, over however many lines it goes on."""
+    count, open_ended = 0, False
+    for number, line in enumerate(bare.split("\n"), start=1):
+        words = _WORD.findall(line)
+        if not words:
+            continue
+        if not open_ended and not _OPERATOR.match(words[0]) and words[0] not in "[(":
+            count = 0
+        count += len(_OPERATOR.findall(line))
+        open_ended = _OPERATOR.fullmatch(words[-1]) is not None
+        if count > OPERATORS_MAX:
+            mend = "split it into named rules"
+            raise refused(Place(file, number), f"an expression has more than {OPERATORS_MAX} operators", mend)
+
+
+def _check_depth(file: str, bare: str) -> None:
     depth = 0
-    bare = _TEXT.sub(lambda match: "\n" * match[0].count("\n"), text)
     for number, line in enumerate(bare.split("\n"), start=1):
         for character in line:
             depth += (character in "([{") - (character in ")]}")

@@ -21,6 +21,7 @@ from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 from exchange.policy.files.source import decode
 
 ALLOW, DENY, OBLIGATIONS = "allow", "deny", "obligations"
+RULES_MAX = 512
 _SHAPES = {ALLOW: {"Compr", "Default"}, DENY: {"Set"}, OBLIGATIONS: {"Set"}}
 _SHAPE_WORDS = {
     ALLOW: "allow if { ... }",
@@ -57,11 +58,20 @@ def check_module(file: str, content: bytes, package: str, faults: Faults = FIRST
             unknown part of the input, no `allow`, a rule of the wrong shape or that nothing uses, recursion.
     """
     text = decode(file, content, faults)
+    try:
+        return _checked(file, text, package, faults)
+    except RecursionError:
+        raise refused(Place(file, 1), "the module is nested too deep", "split its rules") from None
+
+
+def _checked(file: str, text: str, package: str, faults: Faults) -> RegoModule:
     tree = parse_module(file, text)
     before = len(faults)
     with faults.catching():
         _check_package(file, tree, package)
     rules = definitions(tree)
+    if len(rules) > RULES_MAX:
+        raise refused(Place(file, rules[RULES_MAX].line), f"more than {RULES_MAX} rules", "a page is enough")
     _check_shapes(file, rules, faults)
     for rule in rules:
         with faults.catching():
@@ -173,12 +183,13 @@ def _check_path(place: Place, path: list[str]) -> None:
 def _check_used(file: str, rules: Iterable[Definition], faults: Faults) -> None:
     """A rule that nothing refers to is most often a misspelt allow or deny."""
     listed = list(rules)
+    users: dict[str, set[str]] = {}
     for rule in listed:
-        others = (one.node for one in listed if one.name != rule.name)
-        used = any(
-            kind == "Var" and node["value"] == rule.name for other in others for kind, node in nodes(other)
-        )
-        if rule.name not in _SHAPES and not used:
+        for kind, node in nodes(rule.node):
+            if kind == "Var":
+                users.setdefault(node["value"], set()).add(rule.name)
+    for rule in listed:
+        if rule.name not in _SHAPES and not users.get(rule.name, set()) - {rule.name}:
             mend = "remove it, or mend its name: allow, deny, obligations are what is asked for"
             near = difflib.get_close_matches(rule.name, _SHAPES, n=1)
             mend = f"did you mean {near[0]!r}? if not, remove it" if near else mend

@@ -7,6 +7,12 @@ missing function under `not` allows (T36); all that can grow its answer far beyo
 
 from __future__ import annotations
 
+import re
+
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_CLASS = re.compile(r"\[\^?\]?[^\[\]]*\]")
+_FLAGS = re.compile(r"\(\?(?!:)")
+
 ALLOWED = frozenset(
     {
         "abs",
@@ -92,11 +98,13 @@ def why_not(name: str) -> tuple[str, str]:
 
 def is_anchored(pattern: str) -> bool:
     """Whether a regular expression must match the whole text, whatever alternative is taken (T28)."""
-    if not (pattern.startswith("^") and pattern.endswith("$") and not pattern.endswith("\\$")):
+    # what is escaped, and what stands in a class, are characters to match and mean nothing else
+    bare = _CLASS.sub("x", _ESCAPE.sub("x", pattern))
+    if not (bare.startswith("^") and bare.endswith("$")) or _FLAGS.search(bare):
         return False
     depth = 0
-    for character in pattern:
+    for character in bare:
         depth += (character == "(") - (character == ")")
-        if character == "|" and depth <= 0:
+        if depth < 0 or (character == "|" and depth == 0):
             return False
-    return True
+    return "[" not in bare and depth == 0

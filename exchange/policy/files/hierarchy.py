@@ -9,6 +9,8 @@ from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 
 LINKS_MAX = 9
 """Casbin's role manager looks at ten names in a chain and silently forgets the rest (T29)."""
+LINKS_TOTAL_MAX = 20_000
+"""Closing them costs at most this for each name and level; far more than any department's groups need."""
 
 
 class Link(NamedTuple):
@@ -29,6 +31,12 @@ class Hierarchy:
             PolicyInvalid: a circle, or a chain of more than ten names (T29); names the line of one link.
         """
         self.links = tuple(links)
+        if len(self.links) > LINKS_TOTAL_MAX:
+            raise refused(
+                self.links[LINKS_TOTAL_MAX].place,
+                f"more than {LINKS_TOTAL_MAX:,} lines say who belongs to whom",
+                "grant to fewer, larger groups",
+            )
         parents: dict[str, list[Link]] = {}
         for link in self.links:
             parents.setdefault(link.child, []).append(link)
@@ -67,7 +75,9 @@ def _ancestors(name: str, parents: dict[str, list[Link]]) -> tuple[tuple[str, ..
         if depth > LINKS_MAX:
             return tuple(found), level[0]
         found.update(dict.fromkeys(link.parent for link in level))
-        level = [link for upper in level for link in parents.get(upper.parent, ())]
+        # each name once: over how many paths it is reached would multiply with every step
+        uppers = dict.fromkeys(link.parent for link in level)
+        level = [link for upper in uppers for link in parents.get(upper, ())]
     return tuple(found), None
 
 

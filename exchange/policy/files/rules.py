@@ -17,6 +17,9 @@ from exchange.policy.files.grants import GrantIndex
 from exchange.policy.files.toml_source import TomlSource
 from exchange.policy.files.vocabulary import Vocabulary
 
+OBLIGATIONS_MAX = 1024
+"""Of one department; every decision on its datasets weighs those that speak of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -116,6 +119,9 @@ def _entries(source: TomlSource, faults: Faults) -> dict[str, tuple[_Entry, int]
     listed: Any = source.content.get("obligation", [])
     if not isinstance(listed, list):
         raise refused(source.place(("obligation",)), "`obligation` is a list", "write [[obligation]]")
+    if len(listed) > OBLIGATIONS_MAX:
+        place = source.place(("obligation", OBLIGATIONS_MAX))
+        raise refused(place, f"more than {OBLIGATIONS_MAX} obligations", "let one speak of several datasets")
     for index, raw in enumerate(listed):
         with faults.catching():
             entry = source.read(_Entry, raw, ("obligation", index), faults)

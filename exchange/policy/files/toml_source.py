@@ -35,7 +35,9 @@ class TomlSource:
         self.file = file
         try:
             self.content: dict[str, Any] = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError:
+            raise _syntax(file, text, "nested too deep") from None
+        except ValueError as error:  # TOMLDecodeError is one, and so is a number of thousands of digits
             raise _syntax(file, text, str(error)) from None
         self._lines = _lines(text)
 
