@@ -1,4 +1,4 @@
-"""Batches of a reasonable size: crumbs are swept together, boulders are split."""
+"""Batches of a reasonable size: scanned about as they leave, crumbs swept together, boulders split."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ import pyarrow as pa
 
 CRUMB_ROWS = 1024
 SWEPT_ROWS = 8192
+_TEXT_BYTES = 24
+"""A guess at what a value of no fixed width takes, its offset included."""
+
+
+def scan_rows(schema: pa.Schema, batch_bytes_max: int) -> int:
+    """How many rows to scan at a time: as many as leave in one message, by a guess from their types.
+
+    More would be split afterwards, and such large buffers are asked of the system anew each time, zeroed
+    and given back. The result is a power of two, for the engines' sake, and at least CRUMB_ROWS.
+    """
+    rows = max(CRUMB_ROWS, batch_bytes_max // max(1, sum(map(_width, schema.types))))
+    return 1 << rows.bit_length() - 1
+
+
+def _width(kind: pa.DataType) -> int:
+    try:
+        return max(1, kind.bit_width // 8)
+    except ValueError:
+        return _TEXT_BYTES
 
 
 def rechunk(batches: Iterator[pa.RecordBatch], batch_bytes_max: int) -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pyarrow as pa
 
-from exchange.connector.enforce.chunk import rechunk
+from exchange.connector.enforce.chunk import rechunk, scan_rows
 from exchange.connector.enforce.filter import keep
 from exchange.connector.enforce.layout import plain_type, unwrapped
 from exchange.connector.enforce.mask import Masking, masked_type, masking
@@ -37,11 +37,13 @@ class ScanPlan:
         columns: the allow-list and what the row filter reads, in the raw schema's order.
         hint: row filter and those conjuncts of the consumer's predicate that read unmasked columns only.
         late: the consumer's predicates that read a masked column; they see what the consumer sees (T48).
+        batch_rows: how many at a time.
     """
 
     columns: tuple[str, ...]
     hint: Predicate | None
     late: Predicate | None
+    batch_rows: int
 
 
 def governed_schema(obligations: Obligations, raw_schema: pa.Schema) -> pa.Schema:
@@ -88,7 +90,9 @@ def plan(obligations: Obligations, where: Predicate | None, raw_schema: pa.Schem
     early = both(obligations.row_filter, *(part for part in parts if not columns_of(part) & masked))
     late = both(*(part for part in parts if columns_of(part) & masked))
     needed = {*seen.names, *columns_of(obligations.row_filter)}
-    return ScanPlan(tuple(name for name in raw_schema.names if name in needed), early, late)
+    fields = [field for field in raw_schema if field.name in needed]
+    batch_rows = scan_rows(pa.schema(fields), BATCH_BYTES_MAX)
+    return ScanPlan(tuple(field.name for field in fields), early, late, batch_rows)
 
 
 def govern(

@@ -103,8 +103,9 @@ def _governed(admitted: Admitted, parts: Delivering) -> Iterator[tuple[Data, int
     """(7), (8) What may leave, as messages with their row counts; all of it in the scan's own thread."""
     ticket, table = admitted.ticket, admitted.table
     scan = plan(ticket.obligations, ticket.where, table.schema)
+    rows_max = min(scan.batch_rows, parts.batch_rows_max)
     try:
-        with parts.source.scan(table.name, scan.columns, scan.hint, parts.batch_rows_max) as raw:
+        with parts.source.scan(table.name, scan.columns, scan.hint, rows_max) as raw:
             for batch in govern(raw, ticket.obligations, ticket.where, table.schema, parts.pseudonym_key):
                 yield ipc_parts(batch.serialize()), batch.num_rows
     except (SourceFailed, PredicateInvalid):

@@ -159,3 +159,18 @@ def test_malformed_text_is_the_sources_failure() -> None:
     batch = pa.RecordBatch.from_arrays([broken], ["name"])
     with pytest.raises(SourceFailed):
         list(govern(iter([batch]), rules(name=Partial(first=1)), None, RAW, KEY))
+
+
+@pytest.mark.parametrize(
+    ("types", "rows"),
+    [
+        ([pa.int64()] * 15 + [pa.string()] * 4, 8192),
+        ([pa.bool_()], 2**21),
+        ([pa.list_(pa.int64())] * 2000, 1024),
+        ([pa.dictionary(pa.int32(), pa.string())], 2**19),
+    ],
+)
+def test_a_scan_asks_for_about_as_many_rows_as_one_message_holds(types: list[pa.DataType], rows: int) -> None:
+    schema = pa.schema([pa.field(f"c{n}", kind) for n, kind in enumerate(types)])
+    obligations = Obligations(columns=tuple(ColumnRule(name=name) for name in schema.names))
+    assert plan(obligations, None, schema).batch_rows == rows
