@@ -54,7 +54,7 @@ def explain(  # noqa: PLR0917 -- an option each
     elif subject and dataset and purpose:
         asked = tuple(name.strip() for name in columns.split(",") if name.strip())
         files, bundle = city(folder)
-        asker = Asker(bundle, Schemas(bundle, known(schemas)), moment(at))
+        asker = Asker(bundle, Schemas(bundle, known(schemas, files, bundle)), moment(at))
         question = Asked(party_of(bundle, subject), dataset, purpose, state, asked, where)
         world, notes = World(files, asker, question), _assumed(asker, dataset)
     else:
@@ -85,13 +85,13 @@ def _past(
             f"no decision {access} in {audit}", hint="`exchange audit list DIR` shows the newest"
         )
     files, bundle = city(revisions / str(record.fields["revision"]))
-    found = replay({**record.fields, "time": record.time}, files, bundle, known(schemas))
+    found = replay({**record.fields, "time": record.time}, files, bundle, known(schemas, files, bundle))
     return found.world, found.notes
 
 
 def _assumed(asker: Asker, dataset: str) -> tuple[str, ...]:
     guessed = asker.schemas.assumes(dataset) and asker.bundle.classified(dataset) is not None
-    note = "column types are assumed from the policy; --schemas FILE says what is registered"
+    note = "column types are assumed; cases/schemas.yaml or --schemas FILE says what is registered"
     return (note,) if guessed else ()
 
 

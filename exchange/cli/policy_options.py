@@ -14,7 +14,7 @@ from exchange.errors import ConfigError
 from exchange.model.dataset import Column, Dataset
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.files.tree import PolicyTree, read_tree
-from exchange.policy.questions.assumed import Schemas
+from exchange.policy.questions.assumed import Schemas, written
 from exchange.policy.questions.matrix import Asker
 
 Dir = Annotated[Path, typer.Option("--dir", "-d", metavar="DIR", help="The folder that holds city.toml.")]
@@ -24,7 +24,7 @@ SchemasFile = Annotated[
     typer.Option(
         "--schemas",
         metavar="FILE",
-        help='JSON {"port.flights": {"column": "arrow type"}}; assumed from the policy if left out.',
+        help='JSON {"port.flights": {"column": "arrow type"}}; else cases/schemas.yaml, else assumed.',
     ),
 ]
 POLICIES = Path("policies")
@@ -43,8 +43,8 @@ def city(folder: Path) -> tuple[PolicyTree, Bundle]:
 
 def asker(folder: Path, at: str, schemas: Path | None) -> Asker:
     """Whom to ask, from the options."""
-    _, bundle = city(folder)
-    return Asker(bundle, Schemas(bundle, known(schemas)), moment(at))
+    files, bundle = city(folder)
+    return Asker(bundle, Schemas(bundle, known(schemas, files, bundle)), moment(at))
 
 
 def moment(text: str) -> dt.datetime:
@@ -64,17 +64,19 @@ def moment(text: str) -> dt.datetime:
     return found
 
 
-def known(path: Path | None) -> dict[str, Dataset]:
-    """The schemas in the file; none for no file.
+def known(path: Path | None, files: PolicyTree, bundle: Bundle) -> dict[str, Dataset]:
+    """The schemas in the policy tree's `cases/schemas.yaml`, and over them those in the file.
 
     Raises:
-        ConfigError: it holds no schemas.
+        ConfigError: the file holds no schemas.
+        PolicyInvalid: a fault in what the tree holds.
     """
+    found = written(files, bundle)
     if path is None:
-        return {}
+        return found
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {id_: _dataset(id_, types) for id_, types in content.items()}
+        return found | {id_: _dataset(id_, types) for id_, types in content.items()}
     except (OSError, ValueError, AttributeError, ValidationError) as error:
         raise ConfigError(
             f"{path} holds no schemas: {type(error).__name__}",

@@ -34,9 +34,11 @@ def simulate(
 
     Exit code: 0 nothing widens, 10 somebody may see more, or it cannot be ruled out.
     """
-    registered, now = known(schemas), moment(at)
-    bundles = [city(folder)[1] for folder in (old, new)]
-    before, after = (Asker(bundle, Schemas(bundle, registered), now) for bundle in bundles)
+    now = moment(at)
+    cities = [city(folder) for folder in (old, new)]
+    # the data is one and the same under both: what the new folder says of its columns goes for the old, too
+    registered = known(None, *cities[0]) | known(schemas, *cities[1])
+    before, after = (Asker(bundle, Schemas(bundle, registered), now) for _, bundle in cities)
     said = statements(over_matrix(before, after))
     requests: Counter[Recorded] = Counter()
     if audit is not None:

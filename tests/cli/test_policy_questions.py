@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from small_city import EXAMPLE_CITY
+from small_city import EXAMPLE_CITY, REGO, files
 
 from exchange.cli.console import USAGE, WIDENED
 
@@ -92,26 +92,42 @@ def test_what_cannot_be_explained(exchange: Exchange, arguments: list[str], said
     assert result.exit_code == code
 
 
-def test_who_sees_a_column(exchange: Exchange) -> None:
-    result = exchange("policy", "who", "port.flights", "dep_time", "--dir", EXAMPLE_CITY, "--json")
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A city that stays as it is while the example city grows."""
+    rego = """package exchange.departments.port
+allow if input.purpose != ""
+obligations contains {"id": "calm", "columns": {"withhold": ["delay"]}} if input.state != "emergency"
+"""
+    for path, content in files({REGO: rego}).items():
+        (tmp_path / "small" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "small" / path).write_bytes(content)
+    return tmp_path / "small"
+
+
+def test_who_sees_a_column(exchange: Exchange, small: Path) -> None:
+    result = exchange("policy", "who", "port.flights", "delay", "--dir", small, "--json")
     seen = {(one["subject"], *one["states"]) for one in json.loads(result.stdout)}
-    assert seen == {("emergency/*", "emergency"), ("port/ops", "emergency", "normal")}
-    text = exchange("policy", "who", "port.flights", "dep_time", "--dir", EXAMPLE_CITY).output
+    assert seen == {(who, "emergency") for who in ("emergency/*", "port/ops", "research/*")}
+    text = exchange("policy", "who", "port.flights", "delay", "--dir", small).output
     assert "emergency-response · while the state is emergency" in text
 
 
 @pytest.mark.parametrize(
-    ("subject", "datasets"),
+    ("subject", "parties"),
     [
-        ("research", {"port.flights", "registry.aircraft", "weather.observations"}),
-        ("role:first-responder", {"port.flights", "registry.aircraft", "weather.observations"}),
-        ("port/ops", {"port.flights"}),
+        ("research", {"research/*"}),
+        ("role:first-responder", {"emergency/*"}),
+        ("port/ops", {"port/ops"}),
+        ("emergency/dispatch", {"emergency/dispatch"}),
         ("press", set()),
     ],
 )
-def test_what_a_subject_sees(exchange: Exchange, subject: str, datasets: set[str]) -> None:
-    result = exchange("policy", "what", subject, "--dir", EXAMPLE_CITY, "--json")
-    assert {one["dataset"] for one in json.loads(result.stdout)} == datasets
+def test_what_a_subject_sees(exchange: Exchange, small: Path, subject: str, parties: set[str]) -> None:
+    result = exchange("policy", "what", subject, "--dir", small, "--json")
+    found = json.loads(result.stdout)
+    assert {one["subject"] for one in found} == parties
+    assert {one["dataset"] for one in found} == ({"port.flights"} if parties else set())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Schemas for questions asked beside a broker: what connectors registered, or what policies imply."""
+"""Schemas for questions asked beside a broker: as stewards wrote them down, or what policies imply."""
 
 from __future__ import annotations
 
@@ -11,9 +11,26 @@ from exchange.model.predicate import Leaf, check, leaves
 from exchange.policy.bundle import Bundle
 from exchange.policy.files.classification import Classified
 from exchange.policy.files.rules import Demand
+from exchange.policy.files.tree import DEPARTMENTS, PolicyTree
+from exchange.policy.suite.schemas import SCHEMAS_FILE, parse_schemas
 
 _TYPES = ("string", "double", "timestamp[us]", "date32[day]", "bool", "binary")
 """The types that may be assumed; of those that fit equally well the first."""
+
+
+def written(files: PolicyTree, bundle: Bundle) -> dict[str, Dataset]:
+    """The schemas that stewards wrote down beside their cases, `cases/schemas.yaml`, by dataset.
+
+    Raises:
+        PolicyInvalid: a fault in one of them.
+    """
+    found: dict[str, Dataset] = {}
+    for name, part in bundle.parts.items():
+        path = f"{DEPARTMENTS}/{name}/{SCHEMAS_FILE}"
+        if path in files:
+            schemas = parse_schemas(path, files[path], department=name, datasets=part.datasets)
+            found.update(schemas)
+    return found
 
 
 class Schemas:

@@ -78,7 +78,7 @@ def _notes(fields: Mapping[str, Any], alike: list[World], world: World) -> Itera
     else:
         yield "asked again it falls otherwise in every state: the broker itself refused, or a schema changed"
     if world.asker.schemas.assumes(world.asked.dataset):
-        yield "column types are assumed from the policy; --schemas FILE says what was registered"
+        yield "column types are assumed from the policy: no schemas say what was registered"
     if fields["predicate"]:
         yield f"asked rows {fields['predicate']}: the log holds no literals, so the predicate is left out"
     if fields["columns_count"] > len(fields["columns"]):

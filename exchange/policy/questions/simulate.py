@@ -40,7 +40,8 @@ class Shift:
 def over_matrix(old: Asker, new: Asker) -> Iterator[Shift]:
     """Every cell that is answered differently; asks only where the two policies can differ."""
     everybody = parties(old.bundle, new.bundle)
-    cells = opened(old.bundle, everybody) | opened(new.bundle, everybody)
+    changed = _changed(old.bundle, new.bundle)
+    cells = opened(old.bundle, everybody, changed) | opened(new.bundle, everybody, changed)
     states = sorted(old.bundle.words.states | new.bundle.words.states)
     differs = _may_differ(old.bundle, new.bundle)
     for cell in sorted(filter(differs, cells), key=lambda cell: (cell[1], cell[0].label, cell[2])):
@@ -100,6 +101,18 @@ def _answer(asker: Asker, asked: Asked, reads: tuple[str, ...]) -> Answer:
     whole = asker.ask(replace(asked, columns=())).obligations
     hidden = [name for name in reads if name not in _names(whole)]
     return Answer(None, f"predicate reads {hidden[0]}") if hidden else answer
+
+
+def _changed(old: Bundle, new: Bundle) -> set[str]:
+    """The datasets of departments whose part differs; a part's key covers the city's files, too."""
+    keys = [{name: part.key for name, part in bundle.parts.items()} for bundle in (old, new)]
+    departments = {name for name in {**keys[0], **keys[1]} if keys[0].get(name) != keys[1].get(name)}
+    return {
+        id_
+        for bundle in (old, new)
+        for name in departments & bundle.parts.keys()
+        for id_ in bundle.parts[name].datasets
+    }
 
 
 def _may_differ(old: Bundle, new: Bundle) -> Callable[[Cell], bool]:
