@@ -31,7 +31,7 @@ def _break(city: Path) -> None:
 
 def test_check_of_a_sound_city() -> None:
     result = RUN.invoke(app, ["check", str(EXAMPLE_CITY)])
-    assert (result.exit_code, result.output.split(",")[0]) == (0, "sound: 3 departments")
+    assert (result.exit_code, result.output.split(",")[0]) == (0, "sound: 4 departments")
 
 
 def test_check_names_line_and_mend(city: Path) -> None:
@@ -57,7 +57,13 @@ def test_check_of_no_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_published_was_checked_first(city: Path) -> None:
-    assert sorted(publish_files(city, "weather")) == ["datasets.toml", "grants.csv", "obligations.toml"]
+    assert sorted(publish_files(city, "weather")) == [
+        "cases/observations.yaml",
+        "cases/schemas.yaml",
+        "datasets.toml",
+        "grants.csv",
+        "obligations.toml",
+    ]
     with pytest.raises(PolicyInvalid, match="holds no files"):
         publish_files(city, "press")
     _break(city)

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 BUF = "@bufbuild/buf@1.75.0"
+OPA = "github.com/open-policy-agent/opa@v1.21.3"
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
 
 
@@ -70,6 +71,12 @@ def _install_grpcurl() -> None:
     _run("go", "install", GRPCURL, GOBIN=str(TOOLS / "bin"))
 
 
+def _install_opa() -> None:
+    _apt("go", "golang-go")
+    (TOOLS / "bin").mkdir(parents=True, exist_ok=True)
+    _run("go", "install", OPA, GOBIN=str(TOOLS / "bin"))
+
+
 def _install_strace() -> None:
     _apt("strace", "strace")
 
@@ -77,6 +84,7 @@ def _install_strace() -> None:
 _TOOLS = {
     "buf": Tool(_in_tools("node_modules", ".bin", "buf"), _install_buf),
     "grpcurl": Tool(_in_tools("bin", "grpcurl"), _install_grpcurl),
+    "opa": Tool(_in_tools("bin", "opa"), _install_opa),
     "strace": Tool(_in_tools("bin", "strace"), _install_strace),
 }
 

@@ -71,9 +71,9 @@ def _expand(
         _listed("dataset", raw.dataset or defaults.dataset, place),
         _listed("purpose", raw.purpose or defaults.purpose, place),
         _listed("state", raw.state or defaults.state, place),
+        _listed("time", raw.time or defaults.time, place),
     )
-    now = _time(raw.time or defaults.time, place)
-    for subject, dataset, purpose, state in itertools.product(*axes):
+    for subject, dataset, purpose, state, time in itertools.product(*axes):
         request = ReadRequest(
             dataset=dataset,
             purpose=purpose,
@@ -82,7 +82,8 @@ def _expand(
             row_limit=raw.row_limit,
             trace_id=_TRACE_ID,
         )
-        case = Case(raw.name, place, _subject(subject, place, bundle), request, state, now, raw.expect)
+        who, now = _subject(subject, place, bundle), _time(time, place)
+        case = Case(raw.name, place, who, request, state, now, raw.expect)
         _check_words(case, owner, bundle)
         _check_columns(case, suite)
         yield case
@@ -91,21 +92,21 @@ def _expand(
 def _listed(key: str, value: Names | None, place: Place) -> list[str]:
     values = [value] if isinstance(value, str) else value
     if not values:
-        raise refused(place, f"the case names no {key}", f"add {key}: to it or to defaults:")
+        raise refused(place, f"the case names no {key}", f"add `{key}:` to it or to `defaults:`")
     return values
 
 
-def _time(text: str | None, place: Place) -> dt.datetime:
-    """A case without its time would change its answer by itself one day."""
+def _time(text: str, place: Place) -> dt.datetime:
+    """The case's clock: with "now" a case would change its answer by itself one day."""
     try:
-        moment = dt.datetime.fromisoformat(text or "")
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise refused(
             place,
-            f"{text!r} is not a time" if text else "the case names no time",
-            "write time: 2026-06-01T12:00:00+08:00, in the case or in defaults:",
+            f"{text!r} is not a time",
+            "write time: 2026-06-01T12:00:00+08:00, with its offset",
         )
     return moment
 

@@ -100,7 +100,7 @@ class Defaults(Frozen):
     dataset: Names | None = None
     purpose: Names | None = None
     state: Names = "normal"
-    time: str | None = None
+    time: Names | None = None
 
 
 class RawCase(Defaults):
