@@ -32,7 +32,11 @@ def _played(reading: Reading, term: str) -> bool:
 def check_grants(part: DepartmentPart, reading: Reading, faults: Faults) -> None:
     """Hand in grants to roles that nobody plays, the first line for each role."""
     grants = part.grants
-    lonely = {term for term in grants.objects if term.startswith(ROLE) and not _played(reading, term)}
+    lonely = {
+        term
+        for term in set[str]().union(*grants.cells.values())
+        if term.startswith(ROLE) and not _played(reading, term)
+    }
     first: dict[str, Place] = {}
     for grant in grants if lonely else ():
         if grant.subject in lonely:

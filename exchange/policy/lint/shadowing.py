@@ -22,6 +22,7 @@ class Closure:
     def __init__(self, roles: Hierarchy, words: Vocabulary) -> None:
         self._roles, self._words = roles, words
         self._known: dict[str, tuple[str, ...]] = {}
+        self._players: dict[str, frozenset[str]] = {}
 
     def of(self, term: str) -> tuple[str, ...]:
         """The term, for a system also its department, and all roles of these."""
@@ -33,7 +34,9 @@ class Closure:
 
     def players(self, term: str) -> frozenset[str]:
         """The term and every declared name that inherits from it."""
-        return frozenset({term, *self._roles.members(term)})
+        if term not in self._players:
+            self._players[term] = frozenset({term, *self._roles.members(term)})
+        return self._players[term]
 
     def overlap(self, one: str, other: str) -> bool:
         """Whether some system can be both."""
@@ -56,7 +59,7 @@ def check_shadowing(part: DepartmentPart, closure: Closure, faults: Faults) -> N
         rows = [grants.cells[name] for name in grants.groups.terms(named) if name in grants.cells]
         for term, cell in row.items():
             terms = closure.of(term)
-            if len(rows) == 1 and isinstance(cell, int) and not any(t in row for t in terms[1:]):
+            if len(rows) == 1 and isinstance(cell, int) and row.keys().isdisjoint(terms[1:]):
                 continue
             others = [packed for one in rows for t in terms if t in one for packed in unpacked(one[t])]
             for packed in _allows(grants.kinds, cell):
@@ -66,16 +69,17 @@ def check_shadowing(part: DepartmentPart, closure: Closure, faults: Faults) -> N
 
 def _check_roles(grants: GrantIndex, row: Row, rows: list[Row], closure: Closure, faults: Faults) -> None:
     """An allow for a role is as good as none if each of its players is denied by another line."""
+    denies = {number for number, kind in enumerate(grants.kinds) if kind.effect == "deny"}
     denied = {
-        (kind[:2], term): packed >> KIND_BITS
+        (grants.kinds[packed & _KIND][:2], term): packed >> KIND_BITS
         for one in rows
         for term, cell in one.items()
-        for packed in unpacked(cell)
-        if (kind := grants.kinds[packed & _KIND]).effect == "deny"
+        for packed in ((cell,) if isinstance(cell, int) else cell)
+        if packed & _KIND in denies
     }
-    for term, cell in row.items() if denied else ():
+    for term in sorted(term for term in row if denied and term.startswith(ROLE)):
         players = [name for name in closure.players(term) if not name.startswith(ROLE)]
-        for packed in _allows(grants.kinds, cell) if term.startswith(ROLE) else ():
+        for packed in _allows(grants.kinds, row[term]):
             said = grants.kinds[packed & _KIND][:2]
             lines = [_first(denied, said, closure.of(player)) for player in players]
             if lines and all(lines) and not _first(denied, said, closure.of(term)):
