@@ -67,6 +67,14 @@ def test_the_condition_that_failed_is_named_and_the_state_that_meets_it(
     assert "while the city's state is emergency  -> allow (granted)" in result.output
 
 
+def test_the_rule_that_withholds_an_asked_column_is_named(exchange: Exchange) -> None:
+    asked = (*FLIGHTS, "--columns", "origin,arr_time", "--dir", EXAMPLE_CITY)
+    result = exchange("policy", "explain", "emergency/dispatch", *asked)
+    assert result.exit_code == 1
+    assert "arr_time  withheld\n               by departments/port/conditions.rego:12 (calm-" in result.output
+    assert "ask without column arr_time  -> allow (granted)" in result.output
+
+
 def test_explain_as_json(exchange: Exchange) -> None:
     result = exchange("policy", "explain", "research/lab", *FLIGHTS, "--dir", EXAMPLE_CITY, "--json")
     found = json.loads(result.stdout)

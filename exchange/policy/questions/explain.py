@@ -26,7 +26,7 @@ class Explanation:
     Attributes:
         outcome: of `decide`.
         lines: the trace for people.
-        columns: column by column, where the read is allowed.
+        columns: column by column, where the read is allowed or fails only by its columns.
         turns: what would have to change for the other answer.
     """
 
@@ -80,7 +80,8 @@ def _quoted(rule: str, places: Places) -> str:
 def _columns(world: World, outcome: Outcome) -> Iterator[ColumnStory]:
     bundle, id_ = world.asker.bundle, world.asked.dataset
     classified, dataset = bundle.classified(id_), world.asker.facts(world.asked).dataset
-    if outcome.decision.allowed and classified is not None and dataset is not None:
+    told = outcome.decision.allowed or outcome.decision.reason == "column-unknown"
+    if told and classified is not None and dataset is not None:
         owner = world.asked.party.subject.department == dataset.department
         stories = column_stories(bundle, classified, dataset, outcome.demands, owner=owner)
         asked = world.asked.columns
@@ -89,8 +90,6 @@ def _columns(world: World, outcome: Outcome) -> Iterator[ColumnStory]:
 
 def _effects(outcome: Outcome, columns: tuple[ColumnStory, ...], places: Places) -> Iterator[str]:
     obligations = outcome.decision.obligations
-    if obligations is None:
-        return
     plain = [story.name for story in columns if not story.rules]
     if plain:
         yield _line("plain", ", ".join(plain))
@@ -100,9 +99,10 @@ def _effects(outcome: Outcome, columns: tuple[ColumnStory, ...], places: Places)
             for rule in story.rules:
                 yield _line("", f"  by {places.of(rule)}")
             yield _line("", f"  without {'it' if len(story.rules) == 1 else 'them'}: {story.without}")
-    yield from _rows(obligations, outcome.demands, places)
-    for text in limits(obligations):
-        yield _line("limit", text)
+    if obligations is not None:
+        yield from _rows(obligations, outcome.demands, places)
+        for text in limits(obligations):
+            yield _line("limit", text)
     if outcome.where is not None:
         yield _line("asked rows", render(outcome.where))
 
