@@ -46,7 +46,7 @@ def init(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Create an authority: the root, and the city's own part for its broker and auditors."""
+    """Create an authority: the root, and the city's own part for its broker, auditors and stewards."""
     AuthorityStore.create(folder, trust_domain, SystemClock().now_us())
     if as_json:
         _print({"trust_domain": trust_domain, "folder": str(folder)})
@@ -80,7 +80,8 @@ def issue(
         Kind, typer.Argument(metavar="KIND", help="Broker, connector, system, steward or auditor.")
     ],
     department: Annotated[
-        str, typer.Option("--department", help="Where it belongs; city for broker and auditor.")
+        str,
+        typer.Option("--department", help="Where it belongs; city for broker, auditor and city stewards."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the keys and certificates.")],
     name: Annotated[

@@ -66,6 +66,7 @@ def write_city(folder: Path, plan: Plan) -> None:
         _write_clients(folder, plan, authority, department)
         _write_policies(folder, plan, department)
     _write_client(folder, plan, authority, CITY, Kind.AUDITOR, "auditor")
+    _write_client(folder, plan, authority, CITY, Kind.STEWARD, f"{CITY}-steward")
     _write_city_policies(folder, plan)
     _write_readme(folder, plan)
 

@@ -18,7 +18,7 @@ from exchange.errors import IdentityError
 from exchange.model.base import Frozen
 
 CITY = "city"
-"""The reserved department name under which the broker and the auditors stand."""
+"""The reserved department name: the broker, the auditors, and the stewards of what binds every department."""
 
 _DEPARTMENT = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]|[a-z]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -37,6 +37,8 @@ class Kind(StrEnum):
 
 
 _NAMELESS = frozenset({Kind.BROKER, Kind.CONNECTOR})
+_OF_THE_CITY = frozenset({Kind.BROKER, Kind.AUDITOR, Kind.STEWARD})
+_OF_A_DEPARTMENT = frozenset({Kind.CONNECTOR, Kind.SYSTEM, Kind.STEWARD})
 
 
 class Subject(Frozen):
@@ -44,7 +46,7 @@ class Subject(Frozen):
 
     Attributes:
         id: the SPIFFE id, exactly as the certificate states it.
-        department: the department it belongs to ("city" for broker and auditors).
+        department: the department it belongs to ("city" for broker, auditors and the city's own stewards).
         kind: what it is.
         name: which one of its kind; "" for a broker or a connector, of which there is one.
     """
@@ -76,7 +78,7 @@ class Subject(Frozen):
         kind, names = Kind(path[0]), path[1:]
         if len(names) != (0 if kind in _NAMELESS else 1) or not all(map(_NAME.fullmatch, names)):
             raise IdentityError(f"a {kind}'s SPIFFE id has the wrong number of name parts")
-        if (kind in {Kind.BROKER, Kind.AUDITOR}) != (department == CITY):
+        if kind not in (_OF_THE_CITY if department == CITY else _OF_A_DEPARTMENT):
             raise IdentityError(f"a {kind} cannot belong to {department!r}")
         return cls(id=spiffe_id, department=department, kind=kind, name="".join(names))
 

@@ -78,7 +78,7 @@ class AuthorityStore:
 
     @classmethod
     def create(cls, folder: Path, trust_domain: str, now_us: int) -> AuthorityStore:
-        """A new authority: a root, and the city's own intermediate for its broker and auditors.
+        """A new authority: a root, and the city's own intermediate for its broker, auditors and stewards.
 
         Raises:
             PkiError: the folder holds an authority already, or the trust domain is malformed.

@@ -17,6 +17,7 @@ CITY = "zhongshui.example"
         ("spiffe://emergency.zhongshui.example/system/dispatch", "emergency", Kind.SYSTEM, "dispatch"),
         ("spiffe://city.zhongshui.example/broker", "city", Kind.BROKER, ""),
         ("spiffe://city.zhongshui.example/auditor/wang", "city", Kind.AUDITOR, "wang"),
+        ("spiffe://city.zhongshui.example/steward/zhao", "city", Kind.STEWARD, "zhao"),
         ("spiffe://zhongshui.example/department/port/steward/chen", "port", Kind.STEWARD, "chen"),
     ],
 )
