@@ -11,32 +11,32 @@ from pathlib import Path
 
 from exchange.audit.log import AuditLog
 from exchange.audit.proofs.note import verifier_key
+from exchange.broker.alarm import PolicyAlarm
 from exchange.broker.authorise import FrontDoor
 from exchange.broker.calls import Patience, Places
 from exchange.broker.desks.auditors import AuditDesk
 from exchange.broker.desks.catalogue import Catalogue
 from exchange.broker.desks.connectors import ConnectorDesk
+from exchange.broker.desks.history import HistoryDesk
 from exchange.broker.desks.publications import PolicyDesk
+from exchange.broker.desks.questions import QuestionDesk
 from exchange.broker.desks.receipts import ReceiptDesk
+from exchange.broker.desks.revocations import RevocationDesk
 from exchange.broker.gate import Gate
-from exchange.broker.in_force import InForce
 from exchange.broker.judge import Judge
 from exchange.broker.keys import BrokerKeys, open_keys
 from exchange.broker.ledger import Ledger
+from exchange.broker.policies import Kept, open_policies
 from exchange.broker.settings import BrokerSettings
 from exchange.broker.state.catch_up import catch_up, mark_seen
 from exchange.broker.state.issued import IssuedTickets
 from exchange.broker.state.registry import Registry
-from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
 from exchange.broker.state.upkeep import Upkeep
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
-from exchange.policy.engines.choice import open_engine
-from exchange.policy.files.tree import read_tree
-from exchange.policy.holder import BundleHolder
 from exchange.security import files
 from exchange.security.credentials import load_identity
 from exchange.security.identity import subject_of
@@ -58,6 +58,10 @@ class Parts:
     connectors: ConnectorDesk
     receipts: ReceiptDesk
     policies: PolicyDesk
+    history: HistoryDesk
+    questions: QuestionDesk
+    alarm: PolicyAlarm
+    revocations: RevocationDesk
     auditors: AuditDesk
     registry: Registry
     keys: BrokerKeys
@@ -85,17 +89,10 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     catch_up(store, log)
     ledger = Ledger(log)
     registry = Registry(store, clock, settings.limits.heartbeat_s)
-    index, issued, revisions = StatementIndex(store), IssuedTickets(store), Revisions(store)
-    latest = revisions.latest()
-    tree = latest.tree if latest else read_tree(settings.policies)
-    engine = open_engine(settings.rego)
-    undo.callback(engine.close)
-    holder = BundleHolder(tree, latest.number if latest else 1, engine)
-    _check_vocabulary(settings, holder)
-    in_force = InForce(holder)
-    policies = PolicyDesk(holder, in_force, revisions, registry, ledger, index)
-    if latest is None:
-        policies.begin(subject, tree)
+    index, issued = StatementIndex(store), IssuedTickets(store)
+    kept = Kept(log, ledger, store, registry, index)
+    policies = open_policies(settings, subject, clock, kept, undo)
+    in_force = policies.in_force
     limits, state = settings.limits, settings.operating_state
     patience = Patience(clock)
     judge = Judge(registry, issued, limits, state)
@@ -118,7 +115,12 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         receipts=ReceiptDesk(
             issued, index, ledger, clock, roots=settings.tls.roots, trust_domain=settings.trust_domain
         ),
-        policies=policies,
+        policies=policies.desk,
+        history=policies.history,
+        alarm=policies.alarm,
+        revocations=RevocationDesk(
+            in_force, registry, issued, ledger, clock, trust_domain=settings.trust_domain, state=state
+        ),
         auditors=AuditDesk(log, ledger),
         registry=registry,
         keys=keys,
@@ -169,16 +171,3 @@ def _open_log(settings: BrokerSettings, keys: BrokerKeys, clock: Clock, subject:
     if not public.exists():
         public.write_text(verifier_key(origin, keys.audit).text + "\n", encoding="utf-8")
     return log
-
-
-def _check_vocabulary(settings: BrokerSettings, holder: BundleHolder) -> None:
-    words = holder.current.words
-    if words.trust_domain != settings.trust_domain:
-        raise ConfigError(
-            f"`trust_domain` is {settings.trust_domain}, but the policies speak of {words.trust_domain}"
-        )
-    if settings.operating_state not in words.states:
-        raise ConfigError(
-            f"`operating_state` {settings.operating_state!r} is not one that the policies declare",
-            hint=f"declared are: {', '.join(sorted(words.states))}",
-        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from exchange.broker.access import MICROS, Attempt, Verdict
 from exchange.broker.columns import governed_columns
@@ -18,6 +19,7 @@ from exchange.model.clock import Clock
 from exchange.model.dataset import Column
 from exchange.model.request import ReadRequest
 from exchange.model.ticket import Ticket
+from exchange.policy.bundle import Bundle
 from exchange.security.identity import Peer
 from exchange.security.tickets import TicketSigner
 from exchange.wire.asking import Grant, Offer
@@ -52,9 +54,9 @@ class FrontDoor:
         """
         # (2) the subject is who the certificate names; a request cannot name one
         attempt = Attempt.begin(peer, "read", self._clock.now_us())
+        request = self._understand(attempt, parse)
         # one request sees exactly one revision, and holds it until its ticket is signed (T31)
-        with self._in_force.bundle() as bundle:
-            request = self._understand(attempt, parse, bundle.revision)
+        with self._standing(attempt, request) as bundle:
             # (3) facts and the pure decision; then what only the broker knows
             verdict, ticket = self._judge.reserve(attempt, self._judge.decide(bundle, attempt, request))
             # (4) on record and durable before any answer, a denial too
@@ -71,8 +73,8 @@ class FrontDoor:
             ExchangeError: as `authorise`.
         """
         attempt = Attempt.begin(peer, "describe", self._clock.now_us())
-        with self._in_force.bundle() as bundle:
-            request = self._understand(attempt, parse, bundle.revision)
+        request = self._understand(attempt, parse)
+        with self._standing(attempt, request) as bundle:
             verdict = self._judge.decide(bundle, attempt, request)
             self._record(attempt, verdict, None)
         obligations, dataset = verdict.decision.obligations, verdict.dataset
@@ -80,7 +82,20 @@ class FrontDoor:
             raise refusal(verdict.decision, attempt.id)
         return governed_columns(obligations, dataset)
 
-    def _understand(self, attempt: Attempt, parse: Parse[ReadRequest], revision: int) -> ReadRequest:
+    @contextmanager
+    def _standing(self, attempt: Attempt, request: ReadRequest) -> Iterator[Bundle]:
+        """The one bundle of the request; that it demands a revision which is not there is on record too."""
+        with ExitStack() as held:
+            try:
+                bundle = held.enter_context(self._in_force.bundle(request.at_least_revision))
+            except Unavailable as error:
+                error.id = attempt.id
+                revision = self._in_force.revision
+                record_malformed(attempt, request, error.stable_reason, revision, self._ledger)
+                raise
+            yield bundle
+
+    def _understand(self, attempt: Attempt, parse: Parse[ReadRequest]) -> ReadRequest:
         """What is no request at all is refused, and on record like every other denial."""
         request: ReadRequest | None = None
         try:
@@ -88,7 +103,7 @@ class FrontDoor:
             check_request(request)
         except RequestInvalid as error:
             error.id = attempt.id
-            record_malformed(attempt, request, error.stable_reason, revision, self._ledger)
+            record_malformed(attempt, request, error.stable_reason, self._in_force.revision, self._ledger)
             raise
         return request
 

@@ -7,8 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from exchange.errors import Unavailable
 from exchange.policy.bundle import Bundle
 from exchange.policy.holder import BundleHolder
+
+WAIT_S = 1.0
+WAITING_MAX = 4
+"""How long, and by how many requests at once, a revision that is not in force yet is waited for."""
 
 
 class InForce:
@@ -18,10 +23,25 @@ class InForce:
         self._holder = holder
         self._users: Counter[int] = Counter()
         self._changed = threading.Condition()
+        self._waiting = 0
+
+    @property
+    def revision(self) -> int:
+        """The revision in force now."""
+        return self._holder.current.revision
 
     @contextmanager
-    def bundle(self) -> Iterator[Bundle]:
-        """One revision for one whole request, from the decision until its ticket is signed."""
+    def bundle(self, at_least: int = 0) -> Iterator[Bundle]:
+        """One revision for one whole request, from the decision until its ticket is signed.
+
+        Args:
+            at_least: the revision that the request must not stand below; waited for a moment.
+
+        Raises:
+            Unavailable: `revision-not-reached`; nothing was handed out.
+        """
+        if at_least > self.revision:
+            self._await(at_least)
         with self._changed:
             # taken and counted as one act: whoever waits for older ones cannot miss this user
             bundle = self._holder.current
@@ -34,6 +54,28 @@ class InForce:
                 if not self._users[bundle.revision]:
                     del self._users[bundle.revision]
                 self._changed.notify_all()
+
+    def announce(self) -> None:
+        """Tell those who wait for it that a newer revision is in force."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _await(self, at_least: int) -> None:
+        with self._changed:
+            # Who demands what nobody has published must not be able to hold every thread of the broker.
+            reached = False
+            if self._waiting < WAITING_MAX:
+                self._waiting += 1
+                try:
+                    reached = self._changed.wait_for(lambda: self.revision >= at_least, WAIT_S)
+                finally:
+                    self._waiting -= 1
+        if not reached:
+            raise Unavailable(
+                f"revision {at_least} is not in force; {self.revision} is",
+                reason="revision-not-reached",
+                hint="exchange policy history shows what was published",
+            )
 
     def wait_for_older(self, revision: int, timeout_s: float) -> bool:
         """Wait until no request works with a revision before this one; False if some still do."""

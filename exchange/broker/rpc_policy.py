@@ -23,9 +23,14 @@ ALLOWED: dict[str, frozenset[Kind]] = {
     # connectors
     "/exchange.v1.ConnectorService/Register": frozenset({Kind.CONNECTOR}),
     "/exchange.v1.ConnectorService/Heartbeat": frozenset({Kind.CONNECTOR}),
+    "/exchange.v1.ConnectorService/ReviewTickets": frozenset({Kind.CONNECTOR}),
     # steward's flow
     "/exchange.v1.PolicyService/Publish": frozenset({Kind.STEWARD}),
     "/exchange.v1.PolicyService/GetRevision": ANYBODY,
+    "/exchange.v1.PolicyService/ListRevisions": frozenset({Kind.STEWARD, Kind.AUDITOR}),
+    "/exchange.v1.PolicyService/GetPart": frozenset({Kind.STEWARD}),
+    "/exchange.v1.PolicyService/GetBundle": frozenset({Kind.STEWARD}),
+    "/exchange.v1.PolicyService/GetDecision": frozenset({Kind.STEWARD}),
     # auditor's flow
     "/exchange.v1.AuditService/GetCheckpoint": frozenset({Kind.AUDITOR}),
     "/exchange.v1.AuditService/ReadEntries": frozenset({Kind.AUDITOR}),

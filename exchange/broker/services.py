@@ -9,6 +9,7 @@ from exchange.broker.assembly import Parts
 from exchange.broker.chains import presented
 from exchange.broker.desks.flight import FlightFront
 from exchange.wire import serving
+from exchange.wire.questions import question_service
 from exchange.wire.serving import Call
 
 
@@ -27,6 +28,7 @@ def handlers(parts: Parts) -> list[Any]:
             lambda location, settled, call: parts.connectors.heartbeat(
                 gate.peer(call).subject, location, settled
             ),
+            lambda parse, call: parts.revocations.review(gate.peer(call).subject, parse),
         ),
         serving.receipt_service(
             lambda parse, call: parts.receipts.submit(gate.peer(call), presented(call.auth_context()), parse)
@@ -35,7 +37,13 @@ def handlers(parts: Parts) -> list[Any]:
             lambda parse, call: parts.policies.publish(
                 gate.peer(call), presented(call.auth_context()), parse
             ),
-            lambda _call: parts.policies.revision(),
+            lambda _call: parts.history.revision(),
+            lambda before, count, _call: parts.history.history(before, count),
+            lambda revision, call: parts.history.part(gate.peer(call).subject, revision),
+        ),
+        question_service(
+            lambda revision, call: parts.questions.bundle(gate.peer(call).subject, revision),
+            lambda access, call: parts.questions.decision(gate.peer(call).subject, access),
         ),
         serving.audit_service(lambda call: parts.auditors.checkpoint(gate.peer(call).subject), read_entries),
         FlightFront(gate, parts.door, parts.catalogue).handler(),

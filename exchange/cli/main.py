@@ -28,7 +28,14 @@ _NOUNS = {
 """In the order of the help: consumers first, then stewards and auditors, then operators."""
 
 _ADDED = {
-    "policy": (("publish", "exchange.cli.publish"), ("test", "exchange.cli.policy_test")),
+    "policy": (
+        ("publish", "exchange.cli.publish"),
+        ("bundle", "exchange.cli.policy_bundle"),
+        ("verify-bundle", "exchange.cli.policy_verify"),
+        ("rollback", "exchange.cli.policy_rollback"),
+        ("history", "exchange.cli.policy_history"),
+        ("test", "exchange.cli.policy_test"),
+    ),
     "audit": (("fetch", "exchange.cli.fetch"),),
 }
 """Commands that need the network and therefore a module of their own beside the noun's."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from exchange.connector.admitted import Admitted
 from exchange.connector.datasets import Datasets, Table
 from exchange.connector.records.ledger import Ledger
 from exchange.connector.uplink.keyring import Keyring
+from exchange.connector.uplink.reviewer import Reviewer
 from exchange.connector.uplink.skew import Skew
 from exchange.errors import AccessRefused, ExchangeError, TicketRefused
 from exchange.model.clock import Clock
@@ -15,33 +15,24 @@ from exchange.model.ticket import Ticket
 from exchange.security.identity import Peer
 
 
-@dataclass(frozen=True)
-class Admitted:
-    """A ticket that was used up just now.
-
-    Attributes:
-        ticket: its claims.
-        table: the dataset, as the source had it at this moment.
-        started_us: when START became durable.
-        until_us: when the stream must be over, whatever is left of it.
-    """
-
-    ticket: Ticket
-    table: Table
-    started_us: int
-    until_us: int
-
-
 class Admission:
     """Admits tickets for one connector; used from many threads."""
 
     def __init__(
-        self, *, keyring: Keyring, datasets: Datasets, ledger: Ledger, skew: Skew, clock: Clock
+        self,
+        *,
+        keyring: Keyring,
+        datasets: Datasets,
+        ledger: Ledger,
+        skew: Skew,
+        reviewer: Reviewer,
+        clock: Clock,
     ) -> None:
         self._keyring = keyring
         self._datasets = datasets
         self._ledger = ledger
         self._skew = skew
+        self._reviewer = reviewer
         self._clock = clock
 
     def admit(self, token: bytes, peer: Peer) -> Admitted:
@@ -51,9 +42,10 @@ class Admission:
         only when nothing else can refuse it.
 
         Raises:
-            AccessRefused: `not-served`, the peer is no system.
+            AccessRefused: `not-served`, the peer is no system; `revoked`, policies allow it no more.
             TicketRefused: `ticket-…`, by the check that failed; its `id` is the ticket's once that is proven.
-            Unavailable: `clock-skew`, or START cannot be made durable.
+            Unavailable: `clock-skew`, START cannot be made durable, or policies changed and the broker cannot
+                be asked whether it still stands.
             SourceFailed: the source cannot say what the dataset looks like.
         """
         if peer.subject.kind is not Kind.SYSTEM:
@@ -63,13 +55,14 @@ class Admission:
         try:
             _check_bearer(ticket, peer)
             table = self._check_dataset(ticket)
+            cleared = self._reviewer.check(ticket)
             # (6) Last of all: single use, and START, in one durable transaction.
             started_us = self._ledger.start(ticket)
         except ExchangeError as error:
             error.id = ticket.id
             raise
         until_us = min(ticket.stream_until * 1_000_000, peer.not_after_us)
-        return Admitted(ticket=ticket, table=table, started_us=started_us, until_us=until_us)
+        return Admitted(ticket=ticket, table=table, started_us=started_us, until_us=until_us, cleared=cleared)
 
     def _check_dataset(self, ticket: Ticket) -> Table:
         table = self._datasets.read(ticket.dataset)

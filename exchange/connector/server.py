@@ -27,6 +27,7 @@ from exchange.connector.uplink.keyring import Keyring
 from exchange.connector.uplink.link import BrokerLink
 from exchange.connector.uplink.registrar import Registrar
 from exchange.connector.uplink.reporter import Reporter
+from exchange.connector.uplink.reviewer import Reviewer
 from exchange.connector.uplink.skew import Skew
 from exchange.connector.uplink.worker import Worker
 from exchange.connector.verbs import FlightVerbs
@@ -84,10 +85,11 @@ class Connector:
             pseudonym_key=key,
             batch_rows_max=settings.limits.batch_rows_max,
         )
+        self._links = (BrokerLink(self._dial), BrokerLink(self._dial), BrokerLink(self._dial))
+        self._reviewer = Reviewer(self._links[2], self._journal, self._watchdog)
         self._health = Wellness(self._peer)
         self._server = self._build()
         self._workers: tuple[Worker, ...] = ()
-        self._links = (BrokerLink(self._dial), BrokerLink(self._dial))
         self._reporter = Reporter(self._links[1], self._journal, self._ledger)
         self._stopped = threading.Event()
         self.location = ""
@@ -109,6 +111,7 @@ class Connector:
         self._workers = (
             Worker("registrar", self._registrar().step),
             Worker("reporter", self._reporter.step),
+            Worker("reviewer", self._reviewer.step),
         )
         self._watchdog.start()
         self._server.start()
@@ -155,6 +158,7 @@ class Connector:
             datasets=self._datasets,
             ledger=self._ledger,
             skew=self._skew,
+            reviewer=self._reviewer,
             clock=self._clock,
         )
         verbs = FlightVerbs(

@@ -9,7 +9,8 @@ from typing import Any
 
 import grpc
 
-from exchange.connector.admit import Admission, Admitted
+from exchange.connector.admit import Admission
+from exchange.connector.admitted import Admitted
 from exchange.connector.records.ledger import Ledger
 from exchange.connector.streaming.limits import Slot, Slots
 from exchange.connector.streaming.stream import Delivering, deliver

@@ -11,7 +11,7 @@ from exchange.errors import ExchangeError, PolicyInvalid
 from exchange.model.dataset import Dataset
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.engines.choice import HERE, ConditionEngine
-from exchange.policy.files.tree import PolicyTree, replace_department
+from exchange.policy.files.tree import PolicyTree, replace_own
 
 _T = TypeVar("_T")
 
@@ -62,11 +62,12 @@ class BundleHolder:
         schemas: Mapping[str, Dataset] | None = None,
         persist: Callable[[Held], None] | None = None,
     ) -> Bundle:
-        """Replace one department's files under the next revision.
+        """Replace one department's files, or the city's own, under the next revision.
 
         Args:
-            department: whose; the caller has proven that it is the steward's own (T39).
-            files: all of its files, by path below its folder.
+            department: whose; the caller has proven that it is the steward's own (T39). Every department's
+                part is checked again with the city's.
+            files: all of its files, by path below its folder; the city's by path below the root.
             schemas: registered datasets, to prove that the rules fit them.
             persist: makes the revision durable and audited before it takes effect; what it raises ends the
                 publication, and the last good bundle keeps serving.
@@ -75,7 +76,7 @@ class BundleHolder:
             PolicyInvalid: the first fault in the files.
         """
         with self._publishing:
-            changed = self._guarded(lambda: replace_department(self.files, department, files))
+            changed = self._guarded(lambda: replace_own(self.files, department, files))
             return self._swap(changed, self.current.revision + 1, schemas, persist)
 
     def reload(

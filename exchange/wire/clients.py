@@ -10,6 +10,7 @@ from exchange.errors import Unavailable
 from exchange.model.base import Frozen
 from exchange.model.dataset import Dataset
 from exchange.model.receipt import Receipt
+from exchange.model.ticket import Ticket
 from exchange.v1 import catalogue_pb2, catalogue_pb2_grpc, receipts_pb2, receipts_pb2_grpc
 from exchange.wire.catalogue import keys_from_wire, register_request
 from exchange.wire.moments import timestamp
@@ -81,6 +82,32 @@ def heartbeat(
             return None
         raise error_of(error, doing="calling the broker") from None
     return Beat(keys=keys_from_wire(answer.keys), broker_time_us=answer.broker_time.ToMicroseconds())
+
+
+class Reviewed(Frozen):
+    """The broker's answer about open tickets.
+
+    Attributes:
+        revision: policy revision in force; the whole answer stands on it.
+        revoked: ids of the tickets that it does not allow any more.
+    """
+
+    revision: int
+    revoked: frozenset[str]
+
+
+def review_tickets(channel: grpc.Channel, tickets: Sequence[Ticket], *, timeout_s: float) -> Reviewed:
+    """Which revision is in force, and which of these tickets it would not allow any more.
+
+    Raises:
+        ExchangeError: what the broker answered, typed; nothing is known about the tickets.
+    """
+    request = catalogue_pb2.ReviewTicketsRequest(claims=[ticket.model_dump_json() for ticket in tickets])
+    try:
+        answer = catalogue_pb2_grpc.ConnectorServiceStub(channel).ReviewTickets(request, timeout=timeout_s)
+    except grpc.RpcError as error:
+        raise error_of(error, doing="asking which tickets still stand") from None
+    return Reviewed(revision=answer.revision, revoked=frozenset(answer.revoked))
 
 
 def heartbeat_request(location: str, settled: Settled | None) -> catalogue_pb2.HeartbeatRequest:

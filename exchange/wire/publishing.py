@@ -18,7 +18,7 @@ PUBLICATION = "publication"
 
 
 def publication_claims(
-    department: str, files: Mapping[str, bytes], message: str, revision: int
+    department: str, files: Mapping[str, bytes], message: str, revision: int, *, signer: str, created: str
 ) -> dict[str, JsonValue]:
     """What a steward signs.
 
@@ -26,19 +26,30 @@ def publication_claims(
         department: whose files they are.
         files: all of them, by path below the department's folder.
         message: why, for the audit log.
+        signer: SPIFFE id of the steward who signs.
+        created: RFC 3339, when.
         revision: in force when the steward looked. The broker refuses the publication if it is another one
             by then, so that nobody overwrites what he has not seen and nothing is published twice (T32).
     """
-    digests: dict[str, JsonValue] = {
-        path: hashlib.sha256(content).hexdigest() for path, content in files.items()
-    }
     return {
+        "created": created,
         "department": department,
-        # paths may be of any alphabet, keys of a signed object may not
-        "files": hashlib.sha256(canonical([[path, digests[path]] for path in sorted(digests)])).hexdigest(),
+        "files": content_digest(files),
         "message": message,
         "revision": revision,
+        "signer": signer,
     }
+
+
+def file_digests(files: Mapping[str, bytes]) -> list[JsonValue]:
+    """Path and SHA-256 (hex) of each file, in path order."""
+    return [[path, hashlib.sha256(files[path]).hexdigest()] for path in sorted(files)]
+
+
+def content_digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 (hex) over the canonical JSON of `file_digests`."""
+    # paths may be of any alphabet, keys of a signed object may not: therefore a list
+    return hashlib.sha256(canonical(file_digests(files))).hexdigest()
 
 
 def publish(
@@ -59,19 +70,4 @@ def publish(
         answer = policy_pb2_grpc.PolicyServiceStub(channel).Publish(request, timeout=timeout_s)
     except grpc.RpcError as error:
         raise error_of(error, doing="publishing policy files") from None
-    return answer.revision, answer.digest
-
-
-def revision_in_force(channel: grpc.Channel, *, timeout_s: float) -> tuple[int, str]:
-    """The policy revision in force and the digest of its bundle.
-
-    Raises:
-        ExchangeError: what the broker answered, typed.
-    """
-    try:
-        answer = policy_pb2_grpc.PolicyServiceStub(channel).GetRevision(
-            policy_pb2.GetRevisionRequest(), timeout=timeout_s
-        )
-    except grpc.RpcError as error:
-        raise error_of(error, doing="asking for the policy revision") from None
     return answer.revision, answer.digest

@@ -12,19 +12,22 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
+from pydantic import ValidationError
 
 from exchange.errors import RequestInvalid
 from exchange.model.base import Frozen
 from exchange.model.dataset import Dataset
 from exchange.model.receipt import Receipt
 from exchange.model.request import ReadRequest
+from exchange.model.ticket import Ticket
 from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receipts_pb2
 from exchange.wire.access import request_from_wire
 from exchange.wire.asking import Entry, Grant
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
-from exchange.wire.clients import Beat, Registered, Settled
+from exchange.wire.clients import Beat, Registered, Reviewed, Settled
 from exchange.wire.moments import timestamp
 from exchange.wire.receipts import receipt_from_wire
+from exchange.wire.revisions import History, InForceNow, history_to_wire, in_force_to_wire, part_to_wire
 from exchange.wire.status import guarded
 
 Call = grpc.ServicerContext
@@ -37,6 +40,7 @@ Parse = Callable[[], T]
 
 DATASETS_MAX = 1000
 RECEIPTS_MAX = 1000
+REVIEWED_MAX = 1000
 
 SERVICES = tuple(
     service.full_name
@@ -86,6 +90,7 @@ def catalogue_service(
 def connector_service(
     register: Callable[[Parse[tuple[str, tuple[Dataset, ...]]], Call], Registered],
     heartbeat: Callable[[str, Settled | None, Call], Beat],
+    review: Callable[[Parse[tuple[Ticket, ...]], Call], Reviewed],
 ) -> Service:
     """ConnectorService."""
 
@@ -103,8 +108,18 @@ def connector_service(
             keys=keys_to_wire(answer.keys), broker_time=timestamp(answer.broker_time_us)
         )
 
+    def call_review(message: bytes, context: Call) -> Message:
+        parse = _parse(catalogue_pb2.ReviewTicketsRequest, message)
+        answer = review(lambda: _tickets_from_wire(parse()), context)
+        return catalogue_pb2.ReviewTicketsResponse(revision=answer.revision, revoked=sorted(answer.revoked))
+
     return _service(
-        "ConnectorService", {"Register": _unary(call_register), "Heartbeat": _unary(call_heartbeat)}
+        "ConnectorService",
+        {
+            "Register": _unary(call_register),
+            "Heartbeat": _unary(call_heartbeat),
+            "ReviewTickets": _unary(call_review),
+        },
     )
 
 
@@ -127,9 +142,11 @@ def receipt_service(
 
 def policy_service(
     publish: Callable[[Parse[Publication], Call], tuple[int, str]],
-    revision: Callable[[Call], tuple[int, str]],
+    revision: Callable[[Call], InForceNow],
+    history: Callable[[int, int, Call], History],
+    part: Callable[[int, Call], dict[str, bytes]],
 ) -> Service:
-    """PolicyService; both functions answer with the revision and the digest of its bundle."""
+    """PolicyService; `publish` answers with the revision and its digest, `history` takes before and count."""
 
     def call_publish(message: bytes, context: Call) -> Message:
         parse = _parse(policy_pb2.PublishRequest, message)
@@ -137,10 +154,24 @@ def policy_service(
         return policy_pb2.PublishResponse(revision=number, digest=digest)
 
     def call_revision(_message: bytes, context: Call) -> Message:
-        number, digest = revision(context)
-        return policy_pb2.GetRevisionResponse(revision=number, digest=digest)
+        return in_force_to_wire(revision(context))
 
-    return _service("PolicyService", {"Publish": _unary(call_publish), "GetRevision": _unary(call_revision)})
+    def call_history(message: bytes, context: Call) -> Message:
+        request = _parse(policy_pb2.ListRevisionsRequest, message)()
+        return history_to_wire(history(request.before, request.count, context))
+
+    def call_part(message: bytes, context: Call) -> Message:
+        return part_to_wire(part(_parse(policy_pb2.GetPartRequest, message)().revision, context))
+
+    return _service(
+        "PolicyService",
+        {
+            "Publish": _unary(call_publish),
+            "GetRevision": _unary(call_revision),
+            "ListRevisions": _unary(call_history),
+            "GetPart": _unary(call_part),
+        },
+    )
 
 
 def audit_service(
@@ -231,6 +262,15 @@ def _registration_from_wire(message: catalogue_pb2.RegisterRequest) -> tuple[str
     if len(message.datasets) > DATASETS_MAX:
         raise RequestInvalid(f"a connector registers at most {DATASETS_MAX} datasets")
     return message.location, tuple(map(dataset_from_wire, message.datasets))
+
+
+def _tickets_from_wire(message: catalogue_pb2.ReviewTicketsRequest) -> tuple[Ticket, ...]:
+    if len(message.claims) > REVIEWED_MAX:
+        raise RequestInvalid(f"at most {REVIEWED_MAX} tickets are reviewed at once")
+    try:
+        return tuple(map(Ticket.model_validate_json, message.claims))
+    except ValidationError:
+        raise RequestInvalid("one of these is no ticket") from None
 
 
 def _settled_from_wire(message: catalogue_pb2.HeartbeatRequest) -> Settled | None:

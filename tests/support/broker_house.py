@@ -24,10 +24,11 @@ from exchange.model.request import ReadRequest
 from exchange.model.subject import CITY, Kind
 from exchange.model.ticket import Ticket
 from exchange.security.credentials import TlsSettings, load_identity
+from exchange.security.identity import subject_of
 from exchange.security.signing import StatementSigner
 from exchange.security.tickets import TicketVerifier
 from exchange.security.tls import channel
-from exchange.wire import asking, clients, publishing
+from exchange.wire import asking, clients, publishing, revisions
 from exchange.wire.asking import Grant
 
 TIMEOUT_S = 20
@@ -114,7 +115,7 @@ class House:
 
     def signer(self, who: TlsSettings) -> StatementSigner:
         credential = load_identity(who, time.time_ns() // 1000)
-        return StatementSigner(credential.key, credential.leaf)
+        return StatementSigner(credential.key, credential.leaf, credential.chain[1:])
 
     def submit(self, who: TlsSettings, *statements: Statement) -> tuple[str, ...]:
         """Sign these statements as this actor and hand them in."""
@@ -125,12 +126,21 @@ class House:
         return clients.submit_receipts(self.channel(who), receipts, timeout_s=TIMEOUT_S)
 
     def publish(self, who: TlsSettings, files: Mapping[str, bytes], **changes: Any) -> tuple[int, str]:
-        """Publish as this steward; `signed_files`, `seen` and `department` change what is signed."""
+        """Publish as this steward; `signed_files`, `seen`, `department`, `by` change what is signed."""
         line = self.channel(who)
-        seen = changes.get("seen") or publishing.revision_in_force(line, timeout_s=TIMEOUT_S)[0]
-        department = changes.get("department", "port")
-        claims = publishing.publication_claims(department, changes.get("signed_files", files), "why", seen)
-        signed = self.signer(who).sign_canonical(publishing.PUBLICATION, claims)
+        seen = changes.get("seen") or revisions.get_revision(line, timeout_s=TIMEOUT_S).revision
+        by = changes.get("by", who)
+        claims = publishing.publication_claims(
+            changes.get("department", "port"),
+            changes.get("signed_files", files),
+            "why",
+            seen,
+            signer=changes.get("signer")
+            or subject_of(load_identity(by, time.time_ns() // 1000).leaf, DOMAIN).id,
+            created="2026-06-01T12:00:00.000000Z",
+        )
+        signed = self.signer(by).sign_canonical(publishing.PUBLICATION, claims)
+        signed = changes.get("receipt", signed)
         return publishing.publish(line, files, "why", signed, timeout_s=TIMEOUT_S)
 
     def records(self, kind: str = "", **wanted: Any) -> list[dict[str, Any]]:

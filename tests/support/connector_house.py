@@ -287,6 +287,9 @@ class FakeBroker:
         self.refuse: Callable[[Receipt], str] = lambda _: ""
         self.callers: set[str] = set()
         self.settled: clients.Settled | None = None
+        self.revision = 1
+        self.reviewed: list[str] = []
+        self.revokes: Callable[[Ticket], bool] = lambda _: False
         self.address = ""
 
     @contextmanager
@@ -294,7 +297,7 @@ class FakeBroker:
         server = grpc.server(ThreadPoolExecutor(4))
         server.add_generic_rpc_handlers(
             (
-                serving.connector_service(self._register, self._beat),
+                serving.connector_service(self._register, self._beat, self._review),
                 serving.receipt_service(self._submit),
             )
         )
@@ -320,6 +323,12 @@ class FakeBroker:
             raise NotRegistered("register first")
         self.beats += 1
         return clients.Beat(keys=self.keys, broker_time_us=time.time_ns() // 1000 + self.ahead_s * 1_000_000)
+
+    def _review(self, parse: Callable[[], tuple[Ticket, ...]], _: object) -> clients.Reviewed:
+        self._present()
+        self.reviewed += [ticket.id for ticket in parse()]
+        revoked = frozenset(ticket.id for ticket in parse() if self.revokes(ticket))
+        return clients.Reviewed(revision=self.revision, revoked=revoked)
 
     def _submit(
         self, parse: Callable[[], tuple[Receipt, ...]], context: grpc.ServicerContext

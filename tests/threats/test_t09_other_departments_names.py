@@ -41,4 +41,4 @@ def test_t09_steward_publishes_his_own_department_only(tmp_path: Path) -> None:
         assert caught.value.stable_reason == "receipt-mismatch"
         (record,) = house.records("publication", outcome="refused")
         assert record["id"] == caught.value.id
-        assert house.running._parts.policies.revision()[0] == 1
+        assert house.running._parts.history.revision().revision == 1

@@ -37,7 +37,7 @@ def test_t31_acknowledgement_waits_for_a_request_that_still_stands_on_the_older_
         asking = pool.submit(house.ask)
         assert reached.wait(10)
         publishing = pool.submit(house.publish, steward, port_files(grants=NOBODY))
-        wait_until(lambda: house.running._parts.policies.revision()[0] == 2)
+        wait_until(lambda: house.running._parts.history.revision().revision == 2)
         assert not publishing.done()
         go_on.set()
         assert asking.result(10).revision == 1

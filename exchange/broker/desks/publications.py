@@ -12,7 +12,9 @@ from cryptography import x509
 
 from exchange.audit.records.kinds import FileDigest, PublicationRecord
 from exchange.audit.records.record import bounded
-from exchange.broker.chains import authorities_of, certificate_record, fingerprint
+from exchange.broker.alarm import PolicyAlarm
+from exchange.broker.chains import certificate_record, fingerprint
+from exchange.broker.desks.signers import Signed, Signers
 from exchange.broker.in_force import InForce
 from exchange.broker.ledger import Ledger
 from exchange.broker.state.registry import Registry
@@ -20,12 +22,11 @@ from exchange.broker.state.revisions import Revision, Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.errors import ExchangeError, PolicyInvalid, RequestInvalid, Unavailable
 from exchange.model.receipt import Receipt
-from exchange.model.subject import Subject
+from exchange.model.subject import CITY, Subject
+from exchange.policy.acceptance import Acceptance, Candidate
 from exchange.policy.files.tree import DEPARTMENTS
 from exchange.policy.holder import BundleHolder, Held
 from exchange.security.identity import Peer
-from exchange.security.signing import verify_canonical
-from exchange.wire.publishing import PUBLICATION, publication_claims
 from exchange.wire.serving import Parse, Publication
 
 FILES_MAX = 128
@@ -34,18 +35,8 @@ DRAIN_S = 30.0
 _log = logging.getLogger("exchange.broker.policy")
 
 
-@dataclass(frozen=True)
-class _Signed:
-    """Who published what, the certificates that prove it, and the revision the steward had seen."""
-
-    peer: Peer
-    chain: tuple[x509.Certificate, ...]
-    publication: Publication
-    seen: int
-
-
 class PolicyDesk:
-    """Publishes policy files of one department at a time, all or nothing."""
+    """Publishes policy files of one department, or the city's own, at a time: all or nothing."""
 
     def __init__(
         self,
@@ -55,6 +46,10 @@ class PolicyDesk:
         registry: Registry,
         ledger: Ledger,
         index: StatementIndex,
+        *,
+        signers: Signers,
+        alarm: PolicyAlarm,
+        acceptance: Acceptance,
     ) -> None:
         self._holder = holder
         self._in_force = in_force
@@ -62,22 +57,20 @@ class PolicyDesk:
         self._registry = registry
         self._ledger = ledger
         self._index = index
+        self._signers = signers
+        self._alarm = alarm
+        self._acceptance = acceptance
         self.lags = False
-
-    def revision(self) -> tuple[int, str]:
-        """The revision in force and its digest."""
-        bundle = self._holder.current
-        return bundle.revision, bundle.digest
 
     def publish(
         self, peer: Peer, chain: tuple[x509.Certificate, ...], parse: Parse[Publication]
     ) -> tuple[int, str]:
-        """Replace the files of the steward's own department; returns revision and digest, now in force.
+        """Replace the files of the steward's own part; returns revision and digest, now in force.
 
         Once this has returned, no ticket is issued under an older revision (T31).
 
         Raises:
-            PolicyInvalid: the files, with file and line; nothing was changed; recorded.
+            PolicyInvalid: the files, with file and line, or a test case; nothing was changed; recorded.
             RequestInvalid: signature, size, or the revision the steward saw is no longer in force; recorded.
             AuditUnavailable, Unavailable: nothing was changed, or the answer is not sure yet.
         """
@@ -85,8 +78,7 @@ class PolicyDesk:
         try:
             publication = parse()
             _check_size(publication)
-            seen = _check_signature(peer, publication)
-            signed = _Signed(peer, chain, publication, seen)
+            signed = self._signers.prove(peer, chain, publication)
             bundle = self._holder.publish(
                 peer.subject.department,
                 publication.files,
@@ -94,9 +86,12 @@ class PolicyDesk:
                 persist=lambda held: self._persist(held, signed),
             )
         except (PolicyInvalid, RequestInvalid) as error:
-            refused = _own_only(error, peer.subject.department)
-            refused.id = self._record_refusal(peer.subject, publication, error.stable_reason)
-            raise refused from None
+            raise self._refused(peer.subject, publication, error) from None
+        except ExchangeError as error:
+            self._alarm.sound(peer.subject.department, error.stable_reason, error.id, str(error))
+            raise
+        self._alarm.clear()
+        self._in_force.announce()
         if not self._in_force.wait_for_older(bundle.revision, DRAIN_S):
             raise Unavailable("published, but older requests still run", hint="ask for the revision in force")
         return bundle.revision, bundle.digest
@@ -110,8 +105,8 @@ class PolicyDesk:
         at = self._ledger.append(_record(broker, publication, outcome))
         self._revisions.acknowledge(bundle.revision, at)
 
-    def _persist(self, held: Held, signed: _Signed) -> None:
-        """Durable, then audited, then acknowledged; runs before the new bundle is seen by anybody."""
+    def _persist(self, held: Held, signed: Signed) -> None:
+        """Accepted, durable, then audited, then acknowledged; runs before anybody sees the new bundle."""
         bundle, previous = held.bundle, self._holder.current
         # checked here, where publications run one after the other
         if signed.seen != previous.revision:
@@ -120,10 +115,11 @@ class PolicyDesk:
                 hint="look at it and publish again",
                 reason="revision-moved",
             )
+        self._acceptance.check(Candidate(signed.publisher.department, bundle, held.files, self._holder.files))
         self._revisions.prepare(Revision(bundle.revision, bundle.digest, held.files))
         certificates = self._new_certificates(signed)
         outcome = _Came(bundle.revision, previous.revision, bundle.digest)
-        record = _record(signed.peer.subject, signed.publication, outcome)
+        record = _record(signed.publisher, signed.publication, outcome)
         before = [certificate_record(found, authority=above) for found, above in certificates]
         at = self._ledger.append_many([*before, record])[-1]
         try:
@@ -134,11 +130,21 @@ class PolicyDesk:
             self.lags = True
             _log.exception("revision %d is published, but the database could not note it", bundle.revision)
 
-    def _new_certificates(self, signed: _Signed) -> list[tuple[x509.Certificate, bool]]:
-        leaf = signed.peer.certificate
-        found = [(authority, True) for authority in authorities_of(leaf, signed.chain)]
-        found.append((leaf, False))
+    def _new_certificates(self, signed: Signed) -> list[tuple[x509.Certificate, bool]]:
+        found = [(authority, True) for authority in signed.authorities]
+        found.append((signed.certificate, False))
         return [pair for pair in found if not self._index.knows_certificate(fingerprint(pair[0]))]
+
+    def _refused(
+        self, subject: Subject, publication: Publication | None, error: ExchangeError
+    ) -> ExchangeError:
+        """The refusal as its steward may read it, recorded; whoever is responsible sees the alarm."""
+        refused = _own_only(error, subject.department)
+        refused.id = self._record_refusal(subject, publication, error.stable_reason)
+        # a steward who was overtaken looks again: nothing is wrong with anybody's files
+        if error.stable_reason != "revision-moved":
+            self._alarm.sound(subject.department, error.stable_reason, refused.id, str(error))
+        return refused
 
     def _record_refusal(self, subject: Subject, publication: Publication | None, reason: str) -> str:
         current = self._holder.current
@@ -168,21 +174,14 @@ def _check_size(publication: Publication) -> None:
         )
 
 
-def _check_signature(peer: Peer, publication: Publication) -> int:
-    """The revision the steward saw, if he signed exactly these files as his department's (T33)."""
-    claimed = verify_canonical(publication.signed, peer.certificate, PUBLICATION)
-    seen = claimed.get("revision")
-    if not isinstance(seen, int) or isinstance(seen, bool):
-        raise RequestInvalid("the signed publication names no revision", reason="receipt-malformed")
-    files, message = publication.files, publication.message
-    if claimed != publication_claims(peer.subject.department, files, message, seen):
-        raise RequestInvalid("the signature is for other files", reason="receipt-mismatch")
-    return seen
-
-
 def _own_only(error: ExchangeError, department: str) -> ExchangeError:
-    """The error as this steward may read it: places in his own files, nothing of other departments'."""
-    if not isinstance(error, PolicyInvalid) or error.public.startswith(f"{DEPARTMENTS}/{department}/"):
+    """The error as this steward may read it: places in his own files, nothing of other departments'.
+
+    A steward of the city must know which department's rules a change of the city's words would break.
+    """
+    if not isinstance(error, PolicyInvalid) or department == CITY:
+        return error
+    if error.public.startswith(f"{DEPARTMENTS}/{department}/"):
         return error
     return PolicyInvalid(
         "with these files the city's policy as a whole would not hold",

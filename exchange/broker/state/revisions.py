@@ -24,6 +24,15 @@ class Revision:
     tree: Mapping[str, bytes]
 
 
+@dataclass(frozen=True)
+class Note:
+    """A revision that took effect, without its files, and where the log tells of it."""
+
+    number: int
+    digest: str
+    audit_index: int
+
+
 class Revisions:
     """The durable list of revisions."""
 
@@ -38,6 +47,24 @@ class Revisions:
         )
         row = self._store.read(lambda connection: connection.execute(query).fetchone())
         return Revision(row[0], row[1], _decode(row[2])) if row else None
+
+    def get(self, number: int) -> Revision | None:
+        """The revision of that number, if it ever took effect."""
+        query = "SELECT number, digest, tree FROM revision WHERE number = ? AND audit_index IS NOT NULL"
+        if not 0 < number < 2**63:
+            return None
+        row = self._store.read(lambda connection: connection.execute(query, (number,)).fetchone())
+        return Revision(row[0], row[1], _decode(row[2])) if row else None
+
+    def notes(self, before: int, count: int) -> tuple[Note, ...]:
+        """The newest revisions before a number, newest first."""
+        query = (
+            "SELECT number, digest, audit_index FROM revision"
+            " WHERE audit_index IS NOT NULL AND number < ? ORDER BY number DESC LIMIT ?"
+        )
+        bound = min(before, 2**63 - 1)
+        rows = self._store.read(lambda connection: connection.execute(query, (bound, count)).fetchall())
+        return tuple(Note(*row) for row in rows)
 
     def prepare(self, revision: Revision) -> None:
         """Persist a revision that is not in force yet, in place of one that never came to be."""

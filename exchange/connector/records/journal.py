@@ -6,6 +6,7 @@
     dead      statements the broker refused to record, for the operator
     settled   up to when every used ticket is reported (settled.py)
     keys      the broker's ticket keys, so that a restart without the broker admits what is still valid (F11)
+    revision  the newest policy revision heard of: older tickets need the broker's word, after a restart too
 
 SQLite in WAL mode with `synchronous=FULL`: what was answered survives `kill -9` and power loss. The old and
 the new serving process of a connector may have it open at once.
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS running(id TEXT PRIMARY KEY, owner TEXT NOT NULL, sta
 CREATE TABLE IF NOT EXISTS outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, receipt TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS dead(seq INTEGER PRIMARY KEY, receipt TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS keys(id TEXT PRIMARY KEY, public_key BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revision(number INTEGER NOT NULL);
 """
 
 
@@ -170,6 +172,24 @@ class Journal:
         def work(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM keys")
             db.executemany("INSERT INTO keys VALUES (?, ?)", list(keys.items()))
+
+        self._commits.run(work)
+
+    def revision(self) -> int:
+        """The policy revision heard of last; 0 if there was none."""
+        row = self._commits.run(lambda db: db.execute("SELECT number FROM revision").fetchone())
+        return int(row[0]) if row else 0
+
+    def keep_revision(self, number: int) -> None:
+        """Replace it.
+
+        Raises:
+            Unavailable: it cannot be written down.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM revision")
+            db.execute("INSERT INTO revision VALUES (?)", (number,))
 
         self._commits.run(work)
 

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 
-from exchange.connector.admit import Admitted
+from exchange.connector.admitted import Admitted
 from exchange.connector.records.ledger import Ledger
 from exchange.errors import ExchangeError, Unavailable
 from exchange.model.receipt import Outcome, Receipt

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import grpc
 import pyarrow as pa
 
-from exchange.connector.admit import Admitted
+from exchange.connector.admitted import Admitted
 from exchange.connector.enforce.govern import govern, governed_schema, plan
 from exchange.connector.records.ledger import Ledger
 from exchange.connector.source import Source
@@ -53,7 +53,7 @@ def deliver(
         ExchangeError: why it ended early; its status is clean (T55).
     """
     delivery = Delivery(admitted, parts.ledger)
-    with parts.watchdog.watching(context, delivery, admitted.until_us) as guard:
+    with parts.watchdog.watching(context, delivery, admitted) as guard:
         try:
             yield from _offered(_messages(admitted, parts, slot, delivery, guard), guard)
         except GeneratorExit:

@@ -9,26 +9,32 @@ from contextlib import contextmanager
 
 import grpc
 
+from exchange.connector.admitted import Admitted
 from exchange.connector.streaming.delivery import Delivery
-from exchange.errors import ExchangeError, Unavailable
+from exchange.errors import AccessRefused, ExchangeError, Unavailable
 from exchange.model.clock import Clock
 from exchange.model.receipt import Outcome
 
 _log = logging.getLogger(__name__)
 SWEEP_S = 0.25
+REVOKED_S = 1.0
+"""How long a consumer has to take what it was offered, and then the reason, before its call is cancelled."""
 
 
 class Guard:
     """What the watchdog knows of one call."""
 
     def __init__(
-        self, context: grpc.ServicerContext, delivery: Delivery, until_us: int, clock: Clock
+        self, context: grpc.ServicerContext, delivery: Delivery, admitted: Admitted, clock: Clock
     ) -> None:
         self._context = context
         self._clock = clock
         self._offered_s: float | None = None
+        self._cut_at_s: float | None = None
         self.delivery = delivery
-        self.until_us = until_us
+        self.ticket = admitted.ticket
+        self.until_us = admitted.until_us
+        self.cleared = admitted.cleared
         self.gone = False
 
     def offer(self) -> None:
@@ -43,6 +49,8 @@ class Guard:
         """Why the stream must end now; None if it need not."""
         if self._clock.now_us() >= self.until_us:
             return _expired()
+        if self._cut_at_s is not None and self._clock.monotonic_s() >= self._cut_at_s:
+            return _revoked()
         offered_s = self._offered_s
         if offered_s is not None and self._clock.monotonic_s() - offered_s > stall_s:
             return Unavailable("the consumer took nothing for too long", reason="consumer-stalled")
@@ -58,6 +66,15 @@ class Guard:
         self.delivery.stop(why)
         if self._offered_s is not None:
             self._context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+
+    def revoke(self) -> None:
+        """Stop the delivery because policies allow it no more.
+
+        A consumer that reads is told why; one that takes nothing is cut off a moment later.
+        """
+        self.delivery.stop(_revoked())
+        if self._cut_at_s is None:
+            self._cut_at_s = self._clock.monotonic_s() + REVOKED_S
 
     def left(self) -> None:
         """The call is over, however. Runs on gRPC's own thread, so it must not wait for a disk."""
@@ -88,9 +105,11 @@ class Watchdog:
             self._thread.join()
 
     @contextmanager
-    def watching(self, context: grpc.ServicerContext, delivery: Delivery, until_us: int) -> Iterator[Guard]:
+    def watching(
+        self, context: grpc.ServicerContext, delivery: Delivery, admitted: Admitted
+    ) -> Iterator[Guard]:
         """Guard a call while it is served; the delivery has its END on leaving, at the latest."""
-        guard = Guard(context, delivery, until_us, self._clock)
+        guard = Guard(context, delivery, admitted, self._clock)
         with self._lock:
             self._guards.add(guard)
         if not context.add_callback(guard.left):
@@ -116,6 +135,11 @@ class Watchdog:
     def running(self) -> int:
         """How many streams are guarded."""
         return len(self._guards)
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """The streams that run now."""
+        return self._snapshot()
 
     def cut_all(self, why: ExchangeError) -> None:
         """Stop every stream."""
@@ -150,6 +174,12 @@ class Watchdog:
 def _expired() -> Unavailable:
     return Unavailable(
         "the ticket's time for streaming is over", reason="stream-expired", hint="ask for a new ticket"
+    )
+
+
+def _revoked() -> AccessRefused:
+    return AccessRefused(
+        "the grant was revoked", reason="revoked", hint="what arrived is not the whole answer"
     )
 
 

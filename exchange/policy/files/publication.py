@@ -12,14 +12,14 @@ _CHECK_REVISION = 1
 
 
 def publish_files(folder: Path, department: str) -> dict[str, bytes]:
-    """A department's files, by path below its folder, once the whole city with them in it was found sound.
+    """A department's or the city's own files (`tree.own_part`), once the whole city was found sound with them.
 
     Raises:
         PolicyInvalid: the first fault anywhere in the folder, or the department has no files there.
     """
     files = tree.read_tree(folder)
     load(files, _CHECK_REVISION)
-    own = tree.part(files, department)
+    own = tree.own_part(files, department)
     if not own:
         raise PolicyInvalid(
             f"{folder} holds no files of department {department!r}",
