@@ -31,6 +31,7 @@ from exchange.broker.settings import BrokerSettings
 from exchange.broker.state.catch_up import catch_up, mark_seen
 from exchange.broker.state.issued import IssuedTickets
 from exchange.broker.state.registry import Registry
+from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
 from exchange.broker.state.upkeep import Upkeep
@@ -117,6 +118,7 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         ),
         policies=policies.desk,
         history=policies.history,
+        questions=QuestionDesk(Revisions(store), log, ledger),
         alarm=policies.alarm,
         revocations=RevocationDesk(
             in_force, registry, issued, ledger, clock, trust_domain=settings.trust_domain, state=state

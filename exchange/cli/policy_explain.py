@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange.audit.storage.tail import select
 from exchange.cli.console import say, tell
 from exchange.cli.options import AsJson
-from exchange.cli.policy_options import POLICIES, At, Dir, SchemasFile, city, known, moment
+from exchange.cli.policy_options import POLICIES, At, Dir, SchemasFile, SomeConfig, city, known, moment
+from exchange.cli.policy_sources import decision, revision
 from exchange.errors import ConfigError
 from exchange.policy.questions.assumed import Schemas
 from exchange.policy.questions.explain import Explanation
@@ -43,6 +43,7 @@ def explain(  # noqa: PLR0917 -- an option each
         Path | None,
         typer.Option("--revisions", metavar="DIR", help="Policy folders by revision: DIR/12/city.toml."),
     ] = None,
+    config: SomeConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how a decision falls, which rule in which file and line made it so, and what would turn it.
@@ -50,7 +51,7 @@ def explain(  # noqa: PLR0917 -- an option each
     Exit code: 0 allowed, 1 refused.
     """
     if access:
-        world, notes = _past(access, audit, revisions, schemas)
+        world, notes = _past(access, audit, revisions, config, schemas)
     elif subject and dataset and purpose:
         asked = tuple(name.strip() for name in columns.split(",") if name.strip())
         files, bundle = city(folder)
@@ -73,18 +74,10 @@ def explain(  # noqa: PLR0917 -- an option each
 
 
 def _past(
-    access: str, audit: Path | None, revisions: Path | None, schemas: Path | None
+    access: str, audit: Path | None, revisions: Path | None, config: Path | None, schemas: Path | None
 ) -> tuple[World, tuple[str, ...]]:
-    if audit is None or revisions is None:
-        raise ConfigError(
-            "a past decision needs its record and its policy", hint="give --audit DIR and --revisions DIR"
-        )
-    record = next((one for one in select(audit, last=1000, access=access) if one.kind == "decision"), None)
-    if record is None:
-        raise ConfigError(
-            f"no decision {access} in {audit}", hint="`exchange audit list DIR` shows the newest"
-        )
-    files, bundle = city(revisions / str(record.fields["revision"]))
+    record = decision(access, audit, config)
+    files, bundle = revision(int(record.fields["revision"]), revisions, config)
     found = replay({**record.fields, "time": record.time}, files, bundle, known(schemas, files, bundle))
     return found.world, found.notes
 

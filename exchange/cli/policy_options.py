@@ -27,6 +27,10 @@ SchemasFile = Annotated[
         help='JSON {"port.flights": {"column": "arrow type"}}; else cases/schemas.yaml, else assumed.',
     ),
 ]
+SomeConfig = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="A steward's configuration, to ask the broker."),
+]
 POLICIES = Path("policies")
 _REVISION = 1
 

@@ -12,7 +12,8 @@ import typer
 from exchange.audit.storage.tail import entries
 from exchange.cli.console import WIDENED, say
 from exchange.cli.options import AsJson
-from exchange.cli.policy_options import At, SchemasFile, city, known, moment
+from exchange.cli.policy_options import At, SchemasFile, SomeConfig, known, moment
+from exchange.cli.policy_sources import pair
 from exchange.policy.questions.assumed import Schemas
 from exchange.policy.questions.grouping import Statement, statements
 from exchange.policy.questions.matrix import Asker
@@ -21,13 +22,14 @@ from exchange.policy.questions.simulate import over_matrix, over_recorded
 
 
 def simulate(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="The policy folder as it was.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The policy folder as it would be.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The policy as it was: folder or revision.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The policy as it would be.")],
     audit: Annotated[
         Path | None, typer.Option("--audit", metavar="DIR", help="A copy of the log: its requests, too.")
     ] = None,
     at: At = "",
     schemas: SchemasFile = None,
+    config: SomeConfig = None,
     as_json: AsJson = False,
 ) -> None:
     """Say who gains and who loses: over all subjects, datasets, purposes and states, and on real requests.
@@ -35,7 +37,7 @@ def simulate(
     Exit code: 0 nothing widens, 10 somebody may see more, or it cannot be ruled out.
     """
     now = moment(at)
-    cities = [city(folder) for folder in (old, new)]
+    cities = pair(old, new, config)
     # the data is one and the same under both: what the new folder says of its columns goes for the old, too
     registered = known(None, *cities[0]) | known(schemas, *cities[1])
     before, after = (Asker(bundle, Schemas(bundle, registered), now) for _, bundle in cities)

@@ -55,6 +55,16 @@ class PolicyServiceStub:
                 request_serializer=exchange_dot_v1_dot_policy__pb2.GetPartRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_policy__pb2.GetPartResponse.FromString,
                 _registered_method=True)
+        self.GetBundle = channel.unary_unary(
+                '/exchange.v1.PolicyService/GetBundle',
+                request_serializer=exchange_dot_v1_dot_policy__pb2.GetBundleRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_policy__pb2.GetBundleResponse.FromString,
+                _registered_method=True)
+        self.GetDecision = channel.unary_unary(
+                '/exchange.v1.PolicyService/GetDecision',
+                request_serializer=exchange_dot_v1_dot_policy__pb2.GetDecisionRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_policy__pb2.GetDecisionResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -91,6 +101,21 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBundle(self, request, context):
+        """All that decided on the caller's own datasets in a revision: the city's part and the caller's own
+        department's. What other departments wrote is not shown, and no decision on these datasets reads it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDecision(self, request, context):
+        """The record of one decision on a dataset of the caller's own department, by its access id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PolicyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +138,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.GetPart,
                     request_deserializer=exchange_dot_v1_dot_policy__pb2.GetPartRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_policy__pb2.GetPartResponse.SerializeToString,
+            ),
+            'GetBundle': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBundle,
+                    request_deserializer=exchange_dot_v1_dot_policy__pb2.GetBundleRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_policy__pb2.GetBundleResponse.SerializeToString,
+            ),
+            'GetDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDecision,
+                    request_deserializer=exchange_dot_v1_dot_policy__pb2.GetDecisionRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_policy__pb2.GetDecisionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +259,60 @@ class PolicyService:
             '/exchange.v1.PolicyService/GetPart',
             exchange_dot_v1_dot_policy__pb2.GetPartRequest.SerializeToString,
             exchange_dot_v1_dot_policy__pb2.GetPartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.PolicyService/GetBundle',
+            exchange_dot_v1_dot_policy__pb2.GetBundleRequest.SerializeToString,
+            exchange_dot_v1_dot_policy__pb2.GetBundleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.PolicyService/GetDecision',
+            exchange_dot_v1_dot_policy__pb2.GetDecisionRequest.SerializeToString,
+            exchange_dot_v1_dot_policy__pb2.GetDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,12 @@ class PolicyServiceStub:
     """The revisions there were, newest first: who published what, when and why."""
     GetPart: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetPartRequest, _policy_pb2.GetPartResponse]
     """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
+    GetBundle: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetBundleRequest, _policy_pb2.GetBundleResponse]
+    """All that decided on the caller's own datasets in a revision: the city's part and the caller's own
+    department's. What other departments wrote is not shown, and no decision on these datasets reads it.
+    """
+    GetDecision: _grpc.UnaryUnaryMultiCallable[_policy_pb2.GetDecisionRequest, _policy_pb2.GetDecisionResponse]
+    """The record of one decision on a dataset of the caller's own department, by its access id."""
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -61,6 +67,12 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """The revisions there were, newest first: who published what, when and why."""
     GetPart: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetPartRequest, _policy_pb2.GetPartResponse]  # type: ignore[assignment]
     """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
+    GetBundle: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetBundleRequest, _policy_pb2.GetBundleResponse]  # type: ignore[assignment]
+    """All that decided on the caller's own datasets in a revision: the city's part and the caller's own
+    department's. What other departments wrote is not shown, and no decision on these datasets reads it.
+    """
+    GetDecision: _aio.UnaryUnaryMultiCallable[_policy_pb2.GetDecisionRequest, _policy_pb2.GetDecisionResponse]  # type: ignore[assignment]
+    """The record of one decision on a dataset of the caller's own department, by its access id."""
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The steward's flow as far as it crosses the wire."""
@@ -99,5 +111,23 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_pb2.GetPartResponse, _abc.Awaitable[_policy_pb2.GetPartResponse]]:
         """The files of the caller's own department as they stood in a revision; what a rollback publishes again."""
+
+    @_abc_1.abstractmethod
+    def GetBundle(
+        self,
+        request: _policy_pb2.GetBundleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_pb2.GetBundleResponse, _abc.Awaitable[_policy_pb2.GetBundleResponse]]:
+        """All that decided on the caller's own datasets in a revision: the city's part and the caller's own
+        department's. What other departments wrote is not shown, and no decision on these datasets reads it.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDecision(
+        self,
+        request: _policy_pb2.GetDecisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_pb2.GetDecisionResponse, _abc.Awaitable[_policy_pb2.GetDecisionResponse]]:
+        """The record of one decision on a dataset of the caller's own department, by its access id."""
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

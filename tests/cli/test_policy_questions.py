@@ -91,7 +91,7 @@ def test_explain_as_json(exchange: Exchange) -> None:
         (["port/ops", *FLIGHTS, "--at", "noon"], "is not a time", USAGE),
         (["port/ops", *FLIGHTS, "--schemas", "nowhere.json"], "holds no schemas", USAGE),
         ([], "there is nothing to explain", USAGE),
-        (["--id", "0" * 32], "needs its record and its policy", USAGE),
+        (["--id", "0" * 32], "needs its record", USAGE),
     ],
 )
 def test_what_cannot_be_explained(exchange: Exchange, arguments: list[str], said: str, code: int) -> None:

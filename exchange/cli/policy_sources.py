@@ -1,0 +1,99 @@
+"""Where old policies and past decisions come from: folders and copies of the log, or the broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.tail import select
+from exchange.cli.policy_options import city
+from exchange.errors import ConfigError
+from exchange.policy.bundle import Bundle, load
+from exchange.policy.files.tree import DEPARTMENTS, PolicyTree, read_tree
+
+City = tuple[PolicyTree, Bundle]
+
+
+def decision(access: str, audit: Path | None, config: Path | None) -> Entry:
+    """The record of a decision, from a copy of the log or, for a steward, from the broker.
+
+    Raises:
+        ConfigError: there is no such decision, or nowhere to look for it.
+        ExchangeError: what the broker answered, typed.
+    """
+    if audit is not None:
+        found = select(audit, last=1000, access=access)
+        record = next((one for one in found if one.kind == "decision"), None)
+        if record is None:
+            raise ConfigError(f"no decision {access} in {audit}", hint="`exchange audit list DIR` shows some")
+        return record
+    if config is None:
+        raise ConfigError(
+            "a past decision needs its record", hint="give --audit DIR, or --config steward.toml"
+        )
+    from exchange.client.looking import decision_of  # noqa: PLC0415 - a command loads what it uses
+    from exchange.client.settings import ClientSettings  # noqa: PLC0415
+    from exchange.config import load as settings  # noqa: PLC0415
+
+    return Entry.parse(decision_of(settings(config, ClientSettings), access))
+
+
+def revision(number: int, revisions: Path | None, config: Path | None) -> City:
+    """The policy of a revision, from a folder of folders or, for a steward, from the broker.
+
+    Raises:
+        ConfigError: nowhere to look for it.
+        PolicyInvalid: it does not load today.
+        ExchangeError: what the broker answered, typed.
+    """
+    if revisions is not None:
+        files = read_tree(revisions / str(number))
+        return files, load(files, number)
+    if config is None:
+        raise ConfigError(
+            f"revision {number} is not here", hint="give --revisions DIR, or --config steward.toml"
+        )
+    _, files = _from_broker(number, config)
+    return files, load(files, number)
+
+
+def pair(old: str, new: str, config: Path | None) -> tuple[City, City]:
+    """Two policies to compare, each a folder or the number of a revision.
+
+    Of a revision the broker shows a steward the city's and his own department's files. A folder is then cut
+    down to the same, or everything of the others would look like gained or lost.
+    """
+    numbers = [
+        text if text.isascii() and text.isdigit() and not Path(text).exists() else "" for text in (old, new)
+    ]
+    if not any(numbers):
+        return city(Path(old)), city(Path(new))
+    if config is None:
+        raise ConfigError("a revision is asked of the broker", hint="give --config steward.toml")
+    fetched = [_from_broker(int(number), config) if number else None for number in numbers]
+    department = next(one[0] for one in fetched if one is not None)
+    trees = [
+        one[1] if one is not None else _own(read_tree(Path(text)), department)
+        for one, text in zip(fetched, (old, new), strict=True)
+    ]
+    first, second = (
+        (tree, load(tree, int(number or 1))) for tree, number in zip(trees, numbers, strict=True)
+    )
+    return first, second
+
+
+def _own(files: PolicyTree, department: str) -> dict[str, bytes]:
+    own = f"{DEPARTMENTS}/{department}/"
+    return {
+        path: content
+        for path, content in files.items()
+        if path.startswith(own) or not path.startswith(f"{DEPARTMENTS}/")
+    }
+
+
+def _from_broker(number: int, config: Path) -> tuple[str, dict[str, bytes]]:
+    from exchange.client.looking import bundle_of  # noqa: PLC0415 - a command loads what it uses
+    from exchange.client.settings import ClientSettings  # noqa: PLC0415
+    from exchange.config import load as settings  # noqa: PLC0415
+
+    return bundle_of(settings(config, ClientSettings), number)
