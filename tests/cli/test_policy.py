@@ -38,8 +38,10 @@ def test_check_names_line_and_mend(city: Path) -> None:
     _break(city)
     result = RUN.invoke(app, ["check", str(city)])
     assert result.exit_code == 1
-    assert "departments/port/grants.csv:5: unknown effect 'alow'" in result.output
-    assert "hint: write allow or deny" in result.output
+    lines = result.output.splitlines()
+    place = lines.index("departments/port/grants.csv:5:66: error: unknown effect 'alow'")
+    assert lines[place + 2] == "      |" + " " * 66 + "^^^^"
+    assert lines[place + 3] == "      = write allow or deny, in lower case"
 
 
 def test_check_as_json(city: Path) -> None:
@@ -47,7 +49,19 @@ def test_check_as_json(city: Path) -> None:
     _break(city)
     found = json.loads(RUN.invoke(app, ["check", str(city), "--json"]).output)
     assert found["ok"] is False
-    assert found["problems"][0]["message"].startswith("departments/port/grants.csv:5:")
+    first = found["problems"][0]
+    assert (first["file"], first["line"], first["column"]) == ("departments/port/grants.csv", 5, 66)
+    assert (first["severity"], first["message"]) == ("error", "unknown effect 'alow'")
+
+
+def test_check_with_schemas_finds_what_nobody_classified(tmp_path: Path) -> None:
+    schemas = tmp_path / "schemas.json"
+    schemas.write_text(json.dumps({"port.flights": {"passenger": "string"}}))
+    result = RUN.invoke(app, ["check", str(EXAMPLE_CITY), "--schemas", str(schemas)])
+    assert result.exit_code == 1
+    assert "column 'passenger' of port.flights is not classified" in result.output
+    result = RUN.invoke(app, ["check", str(EXAMPLE_CITY), "--schemas", str(tmp_path / "nowhere.json")])
+    assert result.exit_code == 2
 
 
 def test_check_of_no_folder(tmp_path: Path) -> None:
