@@ -40,6 +40,9 @@ class _NotSameError(Exception):
 def condition(hint: Predicate | None, schema: pa.Schema, *, text_pushed: bool) -> tuple[str, list[Any]]:
     """SQL and parameters that are true wherever the hint is; "" where nothing can be pushed down.
 
+    Conjuncts are taken in order, up to the first that cannot be. The policy's stand first: a consumer's must
+    not choose among rows that policy has not filtered, or a row that cannot be read would answer it (T49).
+
     Args:
         hint: what the caller will apply again.
         schema: of the relation.
@@ -52,7 +55,7 @@ def condition(hint: Predicate | None, schema: pa.Schema, *, text_pushed: bool) -
         try:
             parts.append(_render(part, _Columns(schema, own, text_pushed=text_pushed), negated=False))
         except _NotSameError:
-            continue
+            break
         parameters += own
     return " AND ".join(parts), parameters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,15 @@ class FilesSource:
         if format_ == "parquet":
             return parquet.scan(self._engine, files, columns, hint, batch_rows_max)
         relation = self._relation(table, files, format_)
-        return self._engine.scan(relation, columns, hint, batch_rows_max)
+        scan = self._engine.scan(relation, columns, hint, batch_rows_max)
+        return self._unmoved(scan, table, files) if format_ == "csv" else scan
+
+    @contextmanager
+    def _unmoved(
+        self, scan: AbstractContextManager[Iterator[pa.RecordBatch]], table: str, files: list[Path]
+    ) -> Iterator[Iterator[pa.RecordBatch]]:
+        with scan as batches:
+            yield text.unmoved(batches, files, self._table(table), self._pinned[table])
 
     def _table(self, table: str) -> TableOptions:
         return self._options.tables.get(table) or TableOptions(path=table)

@@ -8,8 +8,10 @@ source, and a header that no longer agrees is a failure: values must not come ou
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import pyarrow as pa
 
 from connectors.duckdb.engine import Engine, Relation, literal
 from connectors.files.options import TableOptions
@@ -54,10 +56,43 @@ def pinned(files: Sequence[Path], options: TableOptions, types: Types, *, is_csv
     Raises:
         SourceFailed: a CSV header no longer agrees with them.
     """
-    if is_csv and header(files, options) != list(types):
-        raise SourceFailed("the columns of a file have changed since the connector started")
+    if is_csv:
+        _check_header(files, options, types)
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
     return _relation(files, options, f"auto_detect=false, columns={{{columns}}}", is_csv=is_csv)
+
+
+def unmoved(
+    batches: Iterator[pa.RecordBatch], files: Sequence[Path], options: TableOptions, types: Types
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a CSV scan, as long as its files' first lines name the columns they were read as.
+
+    DuckDB opens the files after `pinned` has looked at them. A file put in its place in between would give
+    its values out under another column's name; so nothing of it leaves before its header is seen again.
+
+    Raises:
+        SourceFailed: a header no longer agrees.
+    """
+    seen: list[tuple[int, int]] = []
+    for batch in batches:
+        now = _stamps(files)
+        if now != seen:
+            _check_header(files, options, types)
+            # only if nothing moved meanwhile does what was just looked at count as seen
+            seen = now if _stamps(files) == now else []
+        yield batch
+
+
+def _stamps(files: Sequence[Path]) -> list[tuple[int, int]]:
+    try:
+        return [(status.st_ino, status.st_mtime_ns) for status in (file.lstat() for file in files)]
+    except OSError as error:
+        raise SourceFailed("a file of the dataset is missing", detail=str(error)) from None
+
+
+def _check_header(files: Sequence[Path], options: TableOptions, types: Types) -> None:
+    if header(files, options) != list(types):
+        raise SourceFailed("the columns of a file have changed since the connector started")
 
 
 def header(files: Sequence[Path], options: TableOptions) -> list[str]:

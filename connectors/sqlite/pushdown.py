@@ -35,7 +35,11 @@ class _NotSameError(Exception):
 
 
 def condition(hint: Predicate | None, kinds: Mapping[str, Kind]) -> tuple[str, list[Any]]:
-    """SQL and parameters that are true wherever the hint is; "" where nothing can be pushed down."""
+    """SQL and parameters that are true wherever the hint is; "" where nothing can be pushed down.
+
+    Conjuncts are taken in order, up to the first that cannot be. The policy's stand first: a consumer's must
+    not choose among rows that policy has not filtered, or a row that cannot be read would answer it (T49).
+    """
     parts: list[str] = []
     parameters: list[Any] = []
     for part in conjuncts(hint):
@@ -43,10 +47,11 @@ def condition(hint: Predicate | None, kinds: Mapping[str, Kind]) -> tuple[str, l
         try:
             text = _render(part, kinds, own)
         except _NotSameError:
-            continue
-        if len(parameters) + len(own) <= PARAMETERS_MAX:
-            parts.append(text)
-            parameters += own
+            break
+        if len(parameters) + len(own) > PARAMETERS_MAX:
+            break
+        parts.append(text)
+        parameters += own
     return " AND ".join(parts), parameters
 
 

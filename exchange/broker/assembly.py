@@ -13,7 +13,7 @@ from exchange.audit.log import AuditLog
 from exchange.audit.proofs.note import verifier_key
 from exchange.broker.alarm import PolicyAlarm
 from exchange.broker.authorise import FrontDoor
-from exchange.broker.calls import Patience, Places
+from exchange.broker.calls import Patience
 from exchange.broker.desks.auditors import AuditDesk
 from exchange.broker.desks.catalogue import Catalogue
 from exchange.broker.desks.connectors import ConnectorDesk
@@ -95,13 +95,13 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     policies = open_policies(settings, subject, clock, kept, undo)
     in_force = policies.in_force
     limits, state = settings.limits, settings.operating_state
-    patience = Patience(clock)
+    patience = Patience(clock, limits.workers)
     judge = Judge(registry, issued, limits, state)
     return Parts(
         log=log,
         store=store,
         index=index,
-        gate=Gate(settings.trust_domain, clock, ledger, Places(limits.workers), patience),
+        gate=Gate(settings.trust_domain, clock, ledger, patience),
         patience=patience,
         door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
         catalogue=Catalogue(in_force, registry, clock, state),

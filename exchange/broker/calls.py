@@ -1,14 +1,14 @@
-"""Who may keep the broker's threads busy, and for how long: nobody can take them all (T66).
+"""Who may keep the broker's threads waiting, and for how long: nobody can take them all (T66).
 
-A call holds a thread from its first step to its last. So one department's calls together never hold every
-thread, however many identities it issues to itself, and a caller that neither sends what it announced nor
-takes what it asked for is cut off.
+A call holds a thread from its first step to its last. One at work is done in milliseconds; one whose caller
+neither sends what it announced nor takes what it asked for would hold its thread without end. So such callers
+are cut off, and one department's together, however many identities it issues to itself, hold only a part of
+the threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,48 +20,23 @@ from exchange.model.clock import Clock
 
 STALL_S_MAX = 10.0
 """A caller that keeps us waiting for longer than this, for a message or for room to send one, is cut off."""
-SWEEP_S = 0.5
-
-
-class Places:
-    """Counts the calls that run; used from many threads.
-
-    Args:
-        workers: threads of the server. A department holds at most three quarters of them.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self.per_department_max = max(1, workers * 3 // 4)
-        self._running: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def one(self, department: str) -> Iterator[None]:
-        """A place for one call.
-
-        Raises:
-            LimitReached: the department's calls hold as many threads as they may.
-        """
-        with self._lock:
-            if self._running[department] >= self.per_department_max:
-                raise LimitReached("your department has too many calls at once", hint="try again later")
-            self._running[department] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running[department] -= 1
-                if not self._running[department]:
-                    del self._running[department]
+SILENT_S = 0.25
+"""From then on a caller that keeps us waiting counts against its department."""
+SWEEP_S = 0.1
 
 
 class Patience:
-    """Cancels calls whose other side keeps us waiting; `start` gives it a thread."""
+    """Waits for callers, and cuts off those that take too long; `start` gives it a thread.
 
-    def __init__(self, clock: Clock, stall_s: float = STALL_S_MAX) -> None:
+    Args:
+        clock: only its steady part.
+        workers: threads of the server. Silent callers of a department hold at most three quarters of them.
+    """
+
+    def __init__(self, clock: Clock, workers: int) -> None:
+        self.silent_max = max(1, workers * 3 // 4)
         self._clock = clock
-        self._stall_s = stall_s
-        self._waiting: dict[grpc.ServicerContext, float] = {}
+        self._waiting: dict[grpc.ServicerContext, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="patience", daemon=True)
@@ -76,10 +51,21 @@ class Patience:
         if self._thread.is_alive():
             self._thread.join()
 
-    def received(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+    def check(self, department: str) -> None:
+        """Refuse one more call while silent ones of the department hold all the threads they may.
+
+        Raises:
+            LimitReached: they do.
+        """
+        if len(self._silent().get(department, ())) >= self.silent_max:
+            raise LimitReached("your department has too many unfinished calls", hint="try again later")
+
+    def received(
+        self, requests: Iterator[Any], context: grpc.ServicerContext, department: str
+    ) -> Iterator[Any]:
         """The caller's messages, each waited for only so long."""
         while True:
-            with self._awaiting(context):
+            with self._awaiting(context, department):
                 try:
                     request = next(requests, None)
                 except grpc.RpcError:
@@ -88,24 +74,36 @@ class Patience:
                 return
             yield request
 
-    def sent(self, answers: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+    def sent(self, answers: Iterator[Any], context: grpc.ServicerContext, department: str) -> Iterator[Any]:
         """The same answers; each must be taken within so long."""
         for answer in answers:
-            with self._awaiting(context):
+            with self._awaiting(context, department):
                 yield answer
 
     def sweep(self) -> None:
-        """Cancel every call that kept us waiting for too long."""
-        since_s = self._clock.monotonic_s() - self._stall_s
+        """Cancel every call that kept us waiting for too long, and what is one too many of a department."""
+        now_s = self._clock.monotonic_s()
+        for silent in self._silent().values():
+            beyond = len(silent) - self.silent_max
+            for place, (since_s, context) in enumerate(silent):
+                if place < beyond or now_s - since_s > STALL_S_MAX:
+                    context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+
+    def _silent(self) -> dict[str, list[tuple[float, grpc.ServicerContext]]]:
+        """By department, the calls whose callers are silent, the longest first."""
+        until_s = self._clock.monotonic_s() - SILENT_S
+        found: dict[str, list[tuple[float, grpc.ServicerContext]]] = {}
         with self._lock:
-            overdue = [context for context, at_s in self._waiting.items() if at_s < since_s]
-        for context in overdue:
-            context.cancel()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            # in the order in which they began to wait
+            for context, (department, since_s) in self._waiting.items():
+                if since_s < until_s:
+                    found.setdefault(department, []).append((since_s, context))
+        return found
 
     @contextmanager
-    def _awaiting(self, context: grpc.ServicerContext) -> Iterator[None]:
+    def _awaiting(self, context: grpc.ServicerContext, department: str) -> Iterator[None]:
         with self._lock:
-            self._waiting[context] = self._clock.monotonic_s()
+            self._waiting[context] = (department, self._clock.monotonic_s())
         try:
             yield
         finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from exchange.broker.calls import Patience, Places, only
+from exchange.broker.calls import Patience, only
 from exchange.broker.ledger import Ledger
 from exchange.broker.rpc_policy import may_call
 from exchange.errors import AccessRefused, ExchangeError, IdentityError
@@ -29,13 +29,10 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
     that all callers share (T66).
     """
 
-    def __init__(
-        self, trust_domain: str, clock: Clock, ledger: Ledger, places: Places, patience: Patience
-    ) -> None:
+    def __init__(self, trust_domain: str, clock: Clock, ledger: Ledger, patience: Patience) -> None:
         self._trust_domain = trust_domain
         self._clock = clock
         self._ledger = ledger
-        self._places = places
         self._patience = patience
 
     def peer(self, context: grpc.ServicerContext) -> Peer:
@@ -65,9 +62,10 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             with guarded(context):
                 subject = self._admit(name, context)
-                with self._recording(name, subject, context), self._places.one(subject.department):
-                    heard = self._patience.received(requests, context)
-                    yield from self._patience.sent(serve(heard, context), context)
+                with self._recording(name, subject, context):
+                    self._patience.check(subject.department)
+                    heard = self._patience.received(requests, context, subject.department)
+                    yield from self._patience.sent(serve(heard, context), context, subject.department)
 
         return call
 

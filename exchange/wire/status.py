@@ -15,12 +15,14 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 
 from exchange import errors
-from exchange.errors import ExchangeError
+from exchange.errors import ConfigError, ExchangeError, PkiError
 from exchange.wire.unreachable import why
 
 REASON = "exchange-reason"
 ID = "exchange-id"
 HINT = "exchange-hint-bin"
+TEXT_BYTES_MAX = 2000
+"""Each byte that is not ASCII takes three on the wire."""
 
 _log = logging.getLogger("exchange.rpc")
 RequestT = TypeVar("RequestT")
@@ -28,7 +30,12 @@ ResponseT = TypeVar("ResponseT")
 
 
 def abort(context: grpc.ServicerContext, error: ExchangeError) -> NoReturn:
-    """End the call with the error's status; does not return."""
+    """End the call with the error's status; does not return.
+
+    An error that is told to an operator names files and hosts: outsiders learn that something failed (T55).
+    """
+    if isinstance(error, ConfigError | PkiError):
+        error = internal(error)
     if error.detail:
         _log.warning("%s: %s (%s)", error.stable_reason, error.public, error.detail)
     metadata: list[tuple[str, str | bytes]] = [(REASON, error.stable_reason)]
@@ -37,9 +44,17 @@ def abort(context: grpc.ServicerContext, error: ExchangeError) -> NoReturn:
     if error.hint:
         metadata.append((HINT, error.hint.encode()))
     context.set_trailing_metadata(tuple(metadata))
-    text = f"{error.stable_reason}: {error.public}" + (f" (id {error.id})" if error.id else "")
+    text = f"{error.stable_reason}: {_bounded(error.public)}" + (f" (id {error.id})" if error.id else "")
     context.abort(grpc.StatusCode[error.code], text)
     raise AssertionError("abort returned")
+
+
+def _bounded(text: str) -> str:
+    """The text, cut to what fits a status: gRPC drops a whole answer whose metadata is over 8 KiB."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= TEXT_BYTES_MAX:
+        return text
+    return encoded[: TEXT_BYTES_MAX - 3].decode(errors="ignore") + "…"
 
 
 def reason_of(context: grpc.ServicerContext) -> str:

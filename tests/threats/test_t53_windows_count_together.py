@@ -90,3 +90,11 @@ def test_t52_parallel_requests_share_what_is_left(tmp_path: Path) -> None:
         assert sum(taken) == 100
         denied = house.records("decision", reason="limit-exhausted")
         assert len(denied) == 13
+
+
+def test_t53_a_department_that_names_more_systems_gets_no_more_rows(tmp_path: Path) -> None:
+    with fresh_house(tmp_path, WINDOW) as house:
+        aliases = [house.channel(house.actor("emergency", name=f"alias-{number}")) for number in range(4)]
+        assert [house.ticket(house.ask(line)).obligations.row_limit for line in aliases[:3]] == [40, 40, 20]
+        with pytest.raises(LimitReached):
+            house.ask(aliases[3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,7 @@ import grpc
 import pytest
 from broker_house import House, fresh_house, question
 
-from exchange.broker.calls import Places
 from exchange.broker.settings import Limits
-from exchange.errors import LimitReached
 from exchange.wire import asking
 
 ASK = "/exchange.v1.AccessService/RequestAccess"
@@ -55,8 +54,11 @@ def test_t66_silent_callers_of_one_department_leave_threads_to_others(tmp_path: 
         fresh_house(tmp_path, limits=Limits(workers=WORKERS)) as house,
         silent(house, method, 4 * WORKERS),
     ):
-        place_max = Places(WORKERS).per_department_max
-        until(lambda: len(house.records("administration", reason="limit-reached")) == 4 * WORKERS - place_max)
+        patience = house.running._parts.patience
+        until(lambda: house.records("administration", reason="limit-reached"))
+        assert len(patience._waiting) <= WORKERS
+        assert house.ask().ticket
+        until(lambda: len(patience._waiting) == patience.silent_max)
         assert house.ask().ticket
 
 
@@ -77,13 +79,12 @@ def test_t66_a_caller_at_work_is_not_cut_off(tmp_path: Path) -> None:
             assert asking.request_access(house.dispatch(), question(), timeout_s=20).ticket
 
 
-def test_t66_places_count_a_departments_calls_together() -> None:
-    places = Places(4)
-    with places.one("press"), places.one("press"), places.one("press"):
-        with pytest.raises(LimitReached), places.one("press"):
-            pytest.fail("there was no place")
-        with places.one("port"):
-            pass
-    with places.one("press"):
-        assert places._running == {"press": 1}
-    assert not places._running
+def test_t66_many_calls_at_work_are_not_silent(tmp_path: Path) -> None:
+    with (
+        fresh_house(tmp_path, limits=Limits(workers=WORKERS)) as house,
+        ThreadPoolExecutor(4 * WORKERS) as pool,
+    ):
+        house.dispatch()
+        grants = list(pool.map(lambda _: house.ask(), range(20 * WORKERS)))
+        assert all(grant.ticket for grant in grants)
+        assert not house.records("administration", reason="limit-reached")

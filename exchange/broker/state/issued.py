@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from exchange.broker.state.store import Store
-from exchange.broker.state.windows import remaining
+from exchange.broker.state.windows import reader_of, remaining
 from exchange.model.obligation import Obligations
 from exchange.model.receipt import End
 
@@ -52,7 +52,7 @@ class IssuedTickets:
 
         def work(connection: sqlite3.Connection) -> Obligations | None:
             left = remaining(
-                connection, ticket.subject, ticket.dataset, obligations.windows, ticket.issued_us
+                connection, reader_of(ticket.subject), ticket.dataset, obligations.windows, ticket.issued_us
             )
             if left is not None and left <= 0:
                 return None
@@ -88,8 +88,8 @@ def insert(connection: sqlite3.Connection, ticket: IssuedTicket, rows: int) -> N
     row = (ticket.id, ticket.subject, ticket.department, ticket.dataset)
     times = (ticket.issued_us, ticket.expires_us, ticket.trace)
     connection.execute(
-        "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*row, *times, rows, rows, Stage.OPEN),
+        "INSERT OR IGNORE INTO ticket VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, *times, rows, rows, Stage.OPEN, reader_of(ticket.subject)),
     )
 
 

@@ -8,7 +8,7 @@ from exchange.errors import ConfigError
 
 _VERSION_1 = """
 -- Tickets issued: whose, for what, how many rows each may deliver, and how many it counts for in windows.
--- `stage` is issued.Stage.
+-- `stage` is issued.Stage; `reader` is whom windows count, the subject's department (windows.reader_of).
 CREATE TABLE ticket (
   id TEXT PRIMARY KEY,
   subject TEXT NOT NULL,
@@ -19,9 +19,10 @@ CREATE TABLE ticket (
   trace TEXT NOT NULL,
   reserved INTEGER NOT NULL,
   rows INTEGER NOT NULL,
-  stage INTEGER NOT NULL
+  stage INTEGER NOT NULL,
+  reader TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ticket_window ON ticket (subject, dataset, issued_us, rows) WHERE rows > 0;
+CREATE INDEX ticket_window ON ticket (reader, dataset, issued_us, rows) WHERE rows > 0;
 CREATE INDEX ticket_unused ON ticket (department, expires_us) WHERE stage = 0 AND reserved > 0;
 CREATE INDEX ticket_age ON ticket (issued_us);
 

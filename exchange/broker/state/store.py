@@ -12,6 +12,7 @@ itself. Readers share the connection under the same lock: the database is small 
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections import deque
@@ -41,6 +42,9 @@ class Store:
             ConfigError: the file is no database, is of a newer version, or cannot be opened.
         """
         try:
+            # SQLite gives its side files the mode of the main one; it tells who read what, and all policies.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            path.chmod(0o600)
             self._connection = sqlite3.connect(
                 path, timeout=busy_s, isolation_level=None, check_same_thread=False
             )
@@ -49,7 +53,7 @@ class Store:
             self._connection.execute("PRAGMA foreign_keys=ON")
             self._full = True
             migrate(self._connection)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"{path} cannot be used as the broker's database: {error}") from None
         self._turn = threading.Lock()
         self._waiting: deque[_Job[Any]] = deque()

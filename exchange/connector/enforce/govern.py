@@ -16,6 +16,7 @@ from typing import NoReturn
 import pyarrow as pa
 
 from exchange.connector.enforce.chunk import rechunk, scan_rows
+from exchange.connector.enforce.even import evened
 from exchange.connector.enforce.filter import keep
 from exchange.connector.enforce.layout import plain_type, unwrapped
 from exchange.connector.enforce.mask import Masking, masked_type, masking
@@ -128,7 +129,9 @@ def govern(
     expected = pa.schema([pa.field(name, raw_schema.field(name).type) for name in scan.columns])
     kept = _kept(batches, scan, expected, _seen_schema(obligations, raw_schema), masks)
     delivered = (batch.select(schema.names) for batch in kept)
-    return _clean(rechunk(_limited(delivered, obligations.row_limit), batch_bytes_max), schema)
+    # only what policy hides must not show in the batches' lengths; the consumer's own rows it may count
+    sized = rechunk if obligations.row_filter is None else evened
+    return _clean(sized(_limited(delivered, obligations.row_limit), batch_bytes_max), schema)
 
 
 def _kept(

@@ -73,7 +73,9 @@ def _scan(nodes: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_sqlite_gets_projection_and_filter_as_parameters() -> None:
     kinds = {"a": KINDS["integer"], 'b"': KINDS["text"], "d": KINDS["date"]}
-    hint = parse("a > 5 AND \"b\"\"\" = 'x''y' AND \"b\"\"\" LIKE 'x%' AND d = '2013-01-01' AND a IS NULL")
+    hint = parse(
+        "a > 5 AND \"b\"\"\" = 'x''y' AND a IS NULL AND \"b\"\"\" LIKE 'x%' AND d = '2013-01-01' AND a = 1"
+    )
     sql, parameters = statement('t"', ['b"'], hint, kinds)
     assert sql == 'SELECT "b""" FROM "t""" WHERE ("a" > ?) AND ("b""" COLLATE BINARY = ?) AND ("a" IS NULL)'
     assert parameters == [5, "x'y"]
