@@ -23,6 +23,7 @@ from exchange.policy.files.source import decode
 ALLOW, DENY, OBLIGATIONS = "allow", "deny", "obligations"
 RULES_MAX = 512
 _SHAPES = {ALLOW: {"Compr", "Default"}, DENY: {"Set"}, OBLIGATIONS: {"Set"}}
+_CONSTANTS = frozenset({"Bool", "Null", "Number", "String", "RawString"})
 _SHAPE_WORDS = {
     ALLOW: "allow if { ... }",
     DENY: 'deny contains "code" if { ... }',
@@ -138,6 +139,10 @@ def _check_node(place: Place, kind: str, node: Node, names: frozenset[str]) -> N
     elif kind == "Var" and node["value"] == "data":
         mend = "refer to rules by their own name"
         raise refused(place, "a condition reads its input only", mend, "data")
+    elif kind == "NotExpr" and node["expr"].keys() & _CONSTANTS:
+        # OPA 1.21.3 takes a body of `not true` alone for an empty one, which holds; regorus does not.
+        mend = "say what must not be so, or remove the line"
+        raise refused(place, "`not` stands before a constant", mend, "not")
 
 
 def _check_call(place: Place, call: Node, names: frozenset[str]) -> None:
