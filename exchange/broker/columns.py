@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from exchange.model.dataset import Column, Dataset
 from exchange.model.obligation import ColumnRule, Obligations, Pseudonym, Redact
@@ -26,6 +27,7 @@ def _governed(rule: ColumnRule, column: Column) -> Column:
     return Column(name=column.name, type="string" if masked else plain(column.type), nullable=True)
 
 
+@lru_cache(maxsize=1024)
 def plain(arrow_type: str) -> str:
     """The plain counterpart of a type given as text: dictionaries and views are delivered as their values."""
     match = _DICTIONARY.fullmatch(arrow_type)

@@ -7,6 +7,7 @@ from exchange.broker.settings import Limits
 from exchange.broker.state.issued import IssuedTicket, IssuedTickets
 from exchange.broker.state.registry import Availability, Registry
 from exchange.errors import Unavailable
+from exchange.model.dataset import Dataset
 from exchange.model.decision import Decision
 from exchange.model.obligation import Obligations
 from exchange.model.request import ReadRequest
@@ -51,28 +52,28 @@ class Judge:
         decision, dataset = verdict.decision, verdict.dataset
         if not decision.allowed or dataset is None or decision.obligations is None:
             return verdict, None
-        expires_s = attempt.until_s(self._limits.ticket_ttl_s)
-        if obstacle := self._obstacle(attempt, verdict, decision.obligations, expires_s):
+        draft = self._draft(attempt, verdict, dataset, decision.obligations)
+        if obstacle := self._obstacle(draft):
             return _deny(verdict, *obstacle)
         try:
-            obligations = self._issued.reserve(_entry(attempt, verdict, expires_s), decision.obligations)
+            obligations = self._issued.reserve(_entry(attempt, draft), draft.obligations)
         except Unavailable:
             return _deny(verdict, "unavailable", "the broker cannot issue tickets now; try again later")
         if obligations is None:
             return _deny(verdict, "limit-exhausted", "the rows allowed in this period are used up")
+        if obligations is draft.obligations:
+            return verdict, draft
         limited = decision.model_copy(update={"obligations": obligations})
         verdict = Verdict(verdict.request, dataset, limited, verdict.where)
-        return verdict, self._draft(attempt, verdict, obligations, expires_s)
+        return verdict, draft.model_copy(update={"obligations": obligations})
 
-    def _obstacle(
-        self, attempt: Attempt, verdict: Verdict, obligations: Obligations, expires_s: int
-    ) -> tuple[str, str] | None:
+    def _obstacle(self, draft: Ticket) -> tuple[str, str] | None:
         """Reason and text of what stands in the way of a ticket; None if nothing does."""
-        if self._registry.availability(verdict.request.dataset) is not Availability.SERVING:
+        if self._registry.availability(draft.dataset) is not Availability.SERVING:
             return "connector-unavailable", "the dataset's connector is silent; try again later"
-        if expires_s <= attempt.now_us // MICROS:
+        if draft.expires_at <= draft.issued_at:
             return "identity-refused", "the certificate expires this very second; renew it"
-        if not _fits(self._draft(attempt, verdict, obligations, expires_s)):
+        if not _fits(draft):
             return "request-invalid", "this is too large for a ticket; ask for fewer columns"
         return None
 
@@ -84,21 +85,23 @@ class Judge:
         """
         self._issued.cancel(ticket.id)
 
-    def _draft(self, attempt: Attempt, verdict: Verdict, obligations: Obligations, expires_s: int) -> Ticket:
-        request, dataset = verdict.request, verdict.dataset
+    def _draft(
+        self, attempt: Attempt, verdict: Verdict, dataset: Dataset, obligations: Obligations
+    ) -> Ticket:
+        request = verdict.request
         return Ticket(
             id=attempt.id,
             subject=attempt.peer.subject.id,
-            audience=dataset.department if dataset else "",
+            audience=dataset.department,
             dataset=request.dataset,
-            schema_digest=dataset.schema_digest if dataset else "",
+            schema_digest=dataset.schema_digest,
             purpose=request.purpose,
             obligations=obligations,
             where=verdict.where,
             revision=verdict.decision.revision,
             audit_index=0,
             issued_at=attempt.now_us // MICROS,
-            expires_at=expires_s,
+            expires_at=attempt.until_s(self._limits.ticket_ttl_s),
             stream_until=attempt.until_s(self._limits.stream_ttl_s),
             trace_id=request.trace_id,
         )
@@ -115,13 +118,13 @@ def _fits(ticket: Ticket) -> bool:
     return claims_bytes * 4 // 3 + _ENVELOPE_BYTES <= TICKET_BYTES_MAX
 
 
-def _entry(attempt: Attempt, verdict: Verdict, expires_s: int) -> IssuedTicket:
+def _entry(attempt: Attempt, draft: Ticket) -> IssuedTicket:
     return IssuedTicket(
-        id=attempt.id,
-        subject=attempt.peer.subject.id,
-        department=verdict.request.dataset.partition(".")[0],
-        dataset=verdict.request.dataset,
+        id=draft.id,
+        subject=draft.subject,
+        department=draft.audience,
+        dataset=draft.dataset,
         issued_us=attempt.now_us,
-        expires_us=expires_s * MICROS,
-        trace=verdict.request.trace_id,
+        expires_us=draft.expires_at * MICROS,
+        trace=draft.trace_id,
     )

@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import Field, field_validator
 
@@ -79,7 +79,7 @@ class Dataset(Frozen):
         """The department that provides it."""
         return self.id.partition(".")[0]
 
-    @property
+    @cached_property
     def schema_digest(self) -> str:
         """SHA-256 (hex) over names, types and order of the columns; a redefinition changes it (T21)."""
         shape = [[column.name, column.type, column.nullable] for column in self.columns]
@@ -153,6 +153,7 @@ _FAMILIES = (
 )
 
 
+@lru_cache(maxsize=1024)
 def family(arrow_type: str) -> Family:
     """The family of an Arrow type given as pyarrow prints it; a dictionary counts as its values."""
     inner = re.fullmatch(r"dictionary<values=(.*), indices=\w+, ordered=\d>", arrow_type)

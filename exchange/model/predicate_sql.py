@@ -7,6 +7,7 @@ sub-queries, casts, parameters and comments never reach a source (T57).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -29,6 +30,7 @@ from exchange.model.predicate import (
 )
 
 TEXT_BYTES_MAX = 8192
+TEXTS_KEPT_MAX = 1024
 HINT = "compare columns with values; text and dates in single quotes: days > 6 AND day > '2026-01-31'"
 
 _OPS: dict[type[sql.Expr], Any] = {
@@ -42,8 +44,9 @@ _OPS: dict[type[sql.Expr], Any] = {
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
 def parse(text: str) -> Predicate:
-    """The predicate that the text means.
+    """The predicate that the text means; programs ask the same again and again, so texts are remembered.
 
     Raises:
         PredicateInvalid: too long, not parseable, or outside the closed language; the text says which.

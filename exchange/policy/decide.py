@@ -14,7 +14,8 @@ from exchange.model.obligation import Obligations
 from exchange.model.predicate import Predicate
 from exchange.model.subject import Subject
 from exchange.policy.bundle import Bundle
-from exchange.policy.combine import Impossible, Reader, combine
+from exchange.policy.combine import Impossible, Reader
+from exchange.policy.combined import Parts, combined
 from exchange.policy.engines.protocol import GrantQuestion
 from exchange.policy.facts import ACTIONS, Facts, Outcome, Step, question
 from exchange.policy.files.classification import Classified
@@ -191,14 +192,12 @@ def _combine(
 ) -> Obligations:
     owner = facts.subject.department == dataset.department
     reader = Reader(owner, _scope(bundle, facts, dataset))
-    result = combine(dataset, classified, bundle.baseline, demands, reader)
-    if isinstance(result, Impossible):
-        trace.note("obligations", passed=False, rules=[result.rule] if result.rule else [], why=result.why)
+    found = combined(Parts(dataset, classified, bundle.baseline, demands), reader)
+    if isinstance(found.outcome, Impossible):
+        trace.note("obligations", passed=False, rules=found.rules, why=found.outcome.why)
         raise _Denied("obligation-impossible")
-    kinds = classified.facts.columns.values()
-    acted = [rule.id for rule in bundle.baseline if any(rule.reaches(kind, owner=owner) for kind in kinds)]
-    trace.note("obligations", passed=True, rules=[*acted, *(demand.id for demand in demands)])
-    return result
+    trace.note("obligations", passed=True, rules=found.rules)
+    return found.outcome
 
 
 def _scope(bundle: Bundle, facts: Facts, dataset: Dataset) -> str:

@@ -42,7 +42,8 @@ def fit(
     except PredicateInvalid as error:
         return Unfit("predicate-invalid", error.public)
     wanted = request.columns or tuple(visible)
-    read = (name for name in visible if name in columns_of(where) and name not in wanted)
+    mentioned = columns_of(where)
+    read = (name for name in visible if name in mentioned and name not in wanted)
     only_read = (visible[name].model_copy(update={"delivered": False}) for name in read)
     limits = [limit for limit in (whole.row_limit, request.row_limit) if limit is not None]
     narrowed = whole.model_copy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import Field, ValidationError
 
@@ -17,6 +18,7 @@ from exchange.policy.engines.protocol import ConditionAnswer
 from exchange.policy.engines.rego_check import ALLOW, DENY, OBLIGATIONS, RegoModule
 from exchange.policy.files.rules import Demand
 
+DEMANDS_KEPT_MAX = 512
 Modules = tuple[RegoModule, ...]
 Values = Mapping[str, JsonValue]
 """Rule -> value, of one module; an undefined rule is absent."""
@@ -76,14 +78,18 @@ def _denials(said: Values) -> list[str]:
 
 
 def _demands(module: RegoModule, said: Values) -> list[Demand]:
-    found = []
-    for item in sorted(_members(said, OBLIGATIONS), key=lambda each: json.dumps(each, sort_keys=True)):
-        try:
-            effects = _RegoEffects.model_validate(item)
-        except ValidationError as error:
-            raise EvaluationFailed(f"an obligation is malformed: {error.errors()[0]['msg']}") from None
-        found.append(Demand(f"{module.file}#{effects.id}", effects, effects.row_filter))
-    return found
+    texts = sorted(json.dumps(item, sort_keys=True) for item in _members(said, OBLIGATIONS))
+    return [_demand(module.file, text) for text in texts]
+
+
+@lru_cache(maxsize=DEMANDS_KEPT_MAX)
+def _demand(file: str, text: str) -> Demand:
+    """The demand that an obligation is; conditions repeat themselves, and then it is the same object."""
+    try:
+        effects = _RegoEffects.model_validate(json.loads(text))
+    except ValidationError as error:
+        raise EvaluationFailed(f"an obligation is malformed: {error.errors()[0]['msg']}") from None
+    return Demand(f"{file}#{effects.id}", effects, effects.row_filter)
 
 
 def _members(said: Values, rule: str) -> list[JsonValue]:

@@ -1,0 +1,63 @@
+"""Combined obligations, remembered: the same rules on the same dataset for the same reader are combined once.
+
+Parts are told apart by identity, which costs nothing and cannot err: a bundle's parts and a registration are
+never changed, only replaced by others. Conditions that repeat a demand repeat the object (`rego_answer`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from exchange.model.dataset import Dataset
+from exchange.model.obligation import Obligations
+from exchange.policy.combine import Impossible, Reader, combine
+from exchange.policy.files.baseline import BaselineRule
+from exchange.policy.files.classification import Classified
+from exchange.policy.files.rules import Demand
+
+KEPT_MAX = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """What obligations are combined from; equal only to another one of the very same objects."""
+
+    dataset: Dataset
+    classified: Classified
+    baseline: tuple[BaselineRule, ...]
+    demands: tuple[Demand, ...]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all parts are the same objects."""
+        if not isinstance(other, Parts) or len(self.demands) != len(other.demands):
+            return False
+        return all(one is another for one, another in zip(self._objects(), other._objects(), strict=True))
+
+    def __hash__(self) -> int:
+        """By identity; the parts are held, so none of these numbers can come to mean another object."""
+        return hash(tuple(map(id, self._objects())))
+
+    def _objects(self) -> tuple[object, ...]:
+        return (self.dataset, self.classified, self.baseline, *self.demands)
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The outcome, and the ids of the rules that had a part in it."""
+
+    outcome: Obligations | Impossible
+    rules: tuple[str, ...]
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def combined(parts: Parts, reader: Reader) -> Combined:
+    """What must be fulfilled for this reader; see `combine`."""
+    outcome = combine(parts.dataset, parts.classified, parts.baseline, parts.demands, reader)
+    if isinstance(outcome, Impossible):
+        return Combined(outcome, (outcome.rule,) if outcome.rule else ())
+    kinds = parts.classified.facts.columns.values()
+    city = [
+        rule.id for rule in parts.baseline if any(rule.reaches(kind, owner=reader.owner) for kind in kinds)
+    ]
+    return Combined(outcome, (*city, *(demand.id for demand in parts.demands)))
