@@ -43,13 +43,22 @@ def originals() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "data"
 
 
-def write_flights(target: Path) -> int:
-    """Every flight of 2013 as Parquet, as the port authority keeps it; returns how many rows."""
+def write_flights(target: Path, times: int = 1) -> int:
+    """Every flight of 2013 as Parquet, as the port authority keeps it; returns how many rows.
+
+    Args:
+        target: written beside itself and then renamed, so that a running connector sees all of it or none.
+        times: repeats them, for benchmarks.
+    """
     with zipfile.ZipFile(originals() / "flights.csv.zip") as archive:
         content = archive.read("flights.csv")
     table = pa.csv.read_csv(io.BytesIO(content), convert_options=_NULLS)
-    pa.parquet.write_table(table, target, row_group_size=65_536)
-    return int(table.num_rows)
+    beside = target.with_name(f".{target.name}")
+    with pa.parquet.ParquetWriter(beside, table.schema) as writer:
+        for _ in range(times):
+            writer.write_table(table, row_group_size=65_536)
+    beside.replace(target)
+    return int(table.num_rows) * times
 
 
 def write_observations(target: Path) -> int:
