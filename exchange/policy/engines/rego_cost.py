@@ -1,6 +1,7 @@
-"""An upper bound on the steps one decision can take, from the text alone (T30).
+"""A bound on the rounds one decision can go, from the text alone (T30): the first net, which names the line.
 
 regorus has no timer and holds the interpreter while it runs, so an endless rule would stop the whole process.
+What a function builds is not counted here, so departments' modules run in workers that can be killed.
 Rego without recursion always ends; what is left is how soon. A body costs its statements times the product of
 what it iterates over; a name costs what its rule costs, every time. What exceeds the budget is refused.
 """
