@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import casbin
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.errors import PolicyInvalid
+from exchange.policy.engines import casbin_gate
 from exchange.policy.engines.casbin_gate import CasbinGate
 from exchange.policy.engines.protocol import GrantQuestion
 from exchange.policy.files.grants import Grant, GrantIndex
@@ -81,3 +83,14 @@ def test_the_answer_equals_the_plain_enforcers(
         assert answer.opened == plain.enforce(*question), question
         effects = {rule.effect for rule in answer.rules}
         assert effects == ({"allow"} if answer.opened else effects & {"deny"})
+    # asked again, in any order and whatever was forgotten meanwhile, it answers the same
+    for question in reversed(asked):
+        assert gate.ask(GrantQuestion(*question)).opened == plain.enforce(*question), question
+
+
+def test_the_answers_a_gate_remembers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(casbin_gate, "ANSWERS_KEPT_MAX", 3)
+    gate = CasbinGate(MODEL_TEXT, Hierarchy(()), {"port": GrantIndex.of([], Hierarchy(()))})
+    for number in range(10):
+        assert not gate.ask(GrantQuestion("s", "d", f"port.{number}", "read", "p")).opened
+        assert len(gate._answers) <= 3

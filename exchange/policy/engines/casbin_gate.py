@@ -19,6 +19,7 @@ from exchange.policy.engines.protocol import GrantAnswer, GrantQuestion
 from exchange.policy.files.grants import Grant, GrantIndex
 from exchange.policy.files.hierarchy import Hierarchy
 
+ANSWERS_KEPT_MAX = 4096
 _EFFECTS = {"allow": Effector.ALLOW, "deny": Effector.DENY}
 
 
@@ -40,13 +41,27 @@ class CasbinGate:
         self._roles = roles
         self._parts = dict(parts)
         self._local = threading.local()
+        self._answers: dict[GrantQuestion, GrantAnswer] = {}
 
     def terms(self, subject: str, department: str) -> tuple[str, ...]:
         """The subject's own terms and every role it inherits."""
         return self._roles.terms(subject, department)
 
     def ask(self, question: GrantQuestion) -> GrantAnswer:
-        """Whether the grants open for this question, and the rules that decided."""
+        """Whether the grants open for this question, and the rules that decided.
+
+        Nothing else than the question and these grants decides, and programs ask the same again and again:
+        answers are remembered, a bounded number of them, for as long as the gate lives.
+        """
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._judge(question)
+            if len(self._answers) >= ANSWERS_KEPT_MAX:
+                self._answers.clear()
+            self._answers[question] = answer
+        return answer
+
+    def _judge(self, question: GrantQuestion) -> GrantAnswer:
         part = self._parts.get(question.dataset.partition(".")[0])
         if part is None:
             return GrantAnswer(opened=False)
