@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ import grpc
 from exchange.broker.calls import Patience, only
 from exchange.broker.ledger import Ledger
 from exchange.broker.rpc_policy import may_call
-from exchange.errors import AccessRefused, ExchangeError, IdentityError
+from exchange.errors import AccessRefused, ExchangeError, IdentityError, RequestInvalid
 from exchange.model.clock import Clock
 from exchange.model.subject import Subject
 from exchange.security.identity import Peer, peer_of
@@ -52,10 +53,10 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         handler: Any = continuation(details)
         if handler is None:
             return None
+        # Messages are read in here: where grpc fails to read one of a stream, its thread waits for ever.
         return grpc.stream_stream_rpc_method_handler(
             self._gated(_as_stream(handler), details.method.removeprefix("/")),
-            handler.request_deserializer,
-            handler.response_serializer,
+            response_serializer=handler.response_serializer,
         )
 
     def _gated(self, serve: Callable[[Iterator[Any], Any], Iterator[Any]], name: str) -> Callable[..., Any]:
@@ -107,7 +108,8 @@ def _as_stream(handler: Any) -> Callable[[Iterator[Any], Any], Iterator[Any]]:
     """Any form of a method, as one from many messages to many."""
 
     def serve(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        given = requests if handler.request_streaming else only(requests)
+        read = map(partial(_read, handler.request_deserializer), requests)
+        given = read if handler.request_streaming else only(read)
         form = f"{_word(handler.request_streaming)}_{_word(handler.response_streaming)}"
         answer = getattr(handler, form)(given, context)
         if handler.response_streaming:
@@ -116,6 +118,13 @@ def _as_stream(handler: Any) -> Callable[[Iterator[Any], Any], Iterator[Any]]:
             yield answer
 
     return serve
+
+
+def _read(deserialise: Callable[[bytes], Any] | None, message: bytes) -> Any:
+    try:
+        return deserialise(message) if deserialise else message
+    except Exception:  # noqa: BLE001 - whatever the reader raises means that this is no such message
+        raise RequestInvalid("the message is not what this call takes") from None
 
 
 def _word(streaming: bool) -> str:  # noqa: FBT001 - the one thing it is told

@@ -88,3 +88,17 @@ def test_t66_many_calls_at_work_are_not_silent(tmp_path: Path) -> None:
         grants = list(pool.map(lambda _: house.ask(), range(20 * WORKERS)))
         assert all(grant.ticket for grant in grants)
         assert not house.records("administration", reason="limit-reached")
+
+
+@pytest.mark.parametrize(
+    "method", [REFLECTION, "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/List"]
+)
+def test_t66_a_message_that_cannot_be_read_holds_no_thread(tmp_path: Path, method: str) -> None:
+    with fresh_house(tmp_path, limits=Limits(workers=WORKERS)) as house:
+        line = house.channel(house.actor("press", name="desk"))
+        for _ in range(3 * WORKERS):
+            with pytest.raises(grpc.RpcError) as caught:
+                list(line.unary_stream(method)(b"\xff" * 50, timeout=20))
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        until(lambda: not house.running._parts.patience._waiting)
+        assert len(house.records("administration", reason="request-invalid")) == 3 * WORKERS
