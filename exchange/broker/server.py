@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from exchange.audit.log import AuditLog
+from exchange.broker.alarm import PolicyAlarm
 from exchange.broker.assembly import Parts, assemble
 from exchange.broker.services import handlers
 from exchange.broker.settings import BrokerSettings
@@ -31,19 +32,25 @@ STREAMS_PER_CONNECTION_MAX = 128
 _log = logging.getLogger("exchange.broker")
 
 
-class _Health(health.HealthServicer):
-    """Health that knows of the audit log: a broker that cannot record serves nothing."""
+ALARM = "exchange.policy.publications"
+"""Health knows it beside the services: not serving from a publication that failed until one succeeds."""
 
-    def __init__(self, log: AuditLog) -> None:
+
+class _Health(health.HealthServicer):
+    """Health that knows of the audit log, without which nothing is served, and of the policies' alarm."""
+
+    def __init__(self, log: AuditLog, alarm: PolicyAlarm) -> None:
         super().__init__(experimental_non_blocking=False)
         self._log = log
+        self._alarm = alarm
 
     def Check(  # noqa: N802 - the name is the protocol's
         self, request: Any, context: grpc.ServicerContext
     ) -> Any:
-        """The status of one service; NOT_SERVING for all once the log has failed (F2)."""
+        """The status of one service; NOT_SERVING for all once the log has failed (F2), for ALARM as said."""
         answer = super().Check(request, context)
-        if self._log.failure and answer.status == health_pb2.HealthCheckResponse.SERVING:
+        down = self._log.failure or (request.service == ALARM and self._alarm.standing)
+        if down and answer.status == health_pb2.HealthCheckResponse.SERVING:
             return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
         return answer
 
@@ -63,7 +70,7 @@ class Broker:
         clock = clock or SystemClock()
         with ExitStack() as undo:
             self._parts: Parts = assemble(settings, clock, undo)
-            self._health = _Health(self._parts.log)
+            self._health = _Health(self._parts.log, self._parts.alarm)
             self._server = self._build(clock)
             self._opened = undo.pop_all()
         self.port = 0
@@ -117,7 +124,7 @@ class Broker:
         return server
 
     def _say(self, status: Any) -> None:
-        for name in ("", *SERVICES, flight.SERVICE):
+        for name in ("", *SERVICES, flight.SERVICE, ALARM):
             self._health.set(name, status)
 
 

@@ -132,6 +132,7 @@ _BY_CODE: dict[grpc.StatusCode, type[ExchangeError]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.LimitReached,
     grpc.StatusCode.DATA_LOSS: errors.StreamBroken,
     grpc.StatusCode.ABORTED: errors.SourceFailed,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.PolicyInvalid,
 }
 
 
