@@ -105,10 +105,15 @@ class Engine:
 
     @contextmanager
     def scan(
-        self, relation: Relation, columns: Sequence[str], hint: Predicate | None, batch_rows_max: int
+        self,
+        relation: Relation,
+        columns: Sequence[str],
+        hint: Predicate | None,
+        batch_rows_max: int,
+        schema: pa.Schema | None = None,
     ) -> Iterator[Iterator[pa.RecordBatch]]:
-        """Rows as `Source.scan` promises them."""
-        schema = self.schema(relation)
+        """Rows as `Source.scan` promises them; `schema` is the relation's, where it is known already."""
+        schema = self.schema(relation) if schema is None else schema
         sql, parameters = self.statement(relation, schema, columns, hint)
         with self._session() as session:
             # Only what happens in here is the store's failure; what the caller raises passes as it is.

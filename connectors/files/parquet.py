@@ -18,6 +18,7 @@ from connectors.batches import cut, standard
 from connectors.duckdb.engine import Engine, Relation
 from connectors.duckdb.failure import translated
 from connectors.duckdb.pushdown import condition
+from connectors.files.unchanged import Unchanged
 from exchange.model.predicate import Predicate
 
 ARROW_FILES_MAX = 16
@@ -37,36 +38,52 @@ _ALIKE = (
 )
 
 
-def relation(files: Sequence[Path]) -> Relation:
-    """The files as one table of DuckDB's."""
+class Parquet:
+    """Parquet tables of one source; used from many threads.
+
+    Args:
+        engine: DuckDB, confined to the source's root.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._schemas: Unchanged[pa.Schema] = Unchanged()
+
+    def schema(self, files: Sequence[Path]) -> pa.Schema:
+        """The standard schema of the files as one table.
+
+        Raises:
+            SourceFailed: it cannot be read.
+        """
+        return self._schemas.get(files, lambda: self._engine.schema(_relation(files)))
+
+    @contextmanager
+    def scan(
+        self, files: Sequence[Path], columns: Sequence[str], hint: Predicate | None, batch_rows_max: int
+    ) -> Iterator[Iterator[pa.RecordBatch]]:
+        """Rows of all files as `Source.scan` promises them."""
+        table, schema = _relation(files), self.schema(files)
+        with ExitStack() as held:
+            # What is skipped is a matter of speed alone: the caller applies the whole predicate again.
+            skips = condition(hint, schema, text_pushed=table.text_pushed)[0]
+            if not skips and len(files) <= ARROW_FILES_MAX:
+                wanted = pa.schema([schema.field(name) for name in columns if name in schema.names])
+                with translated():
+                    opened = [_open(file, held) for file in files]
+                if wanted.names == list(columns) and all(_alike(file, wanted) for file in opened):
+                    yield _batches(opened, wanted, batch_rows_max)
+                    return
+            yield held.enter_context(self._engine.scan(table, columns, hint, batch_rows_max, schema))
+
+
+def _relation(files: Sequence[Path]) -> Relation:
     return Relation(_SQL, ([str(file) for file in files],))
 
 
-@contextmanager
-def scan(
-    engine: Engine,
-    files: Sequence[Path],
-    columns: Sequence[str],
-    hint: Predicate | None,
-    batch_rows_max: int,
-) -> Iterator[Iterator[pa.RecordBatch]]:
-    """Rows of all files as `Source.scan` promises them."""
-    table = relation(files)
-    schema = engine.schema(table)
-    with ExitStack() as held:
-        # What is skipped is a matter of speed alone: the caller applies the whole predicate again.
-        if not condition(hint, schema, text_pushed=table.text_pushed)[0] and len(files) <= ARROW_FILES_MAX:
-            wanted = pa.schema([schema.field(name) for name in columns if name in schema.names])
-            with translated():
-                opened = [held.enter_context(_open(file)) for file in files]
-            if wanted.names == list(columns) and all(_alike(file, wanted) for file in opened):
-                yield _batches(opened, wanted, batch_rows_max)
-                return
-        yield held.enter_context(engine.scan(table, columns, hint, batch_rows_max))
-
-
-def _open(file: Path) -> pq.ParquetFile:
-    return pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
+def _open(file: Path, held: ExitStack) -> pq.ParquetFile:
+    # Plain reads, not a memory map: a mapped file that somebody cuts short kills the process.
+    data = held.enter_context(pa.OSFile(str(file)))
+    return held.enter_context(pq.ParquetFile(data, buffer_size=_BUFFER_BYTES))
 
 
 def _batches(files: Sequence[pq.ParquetFile], wanted: pa.Schema, rows_max: int) -> Iterator[pa.RecordBatch]:

@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.duckdb.engine import Engine, Relation
-from connectors.files import ipc, parquet, text
+from connectors.files import ipc, text
 from connectors.files.options import FilesOptions, Format, TableOptions
+from connectors.files.parquet import Parquet
 from connectors.files.paths import files_of
 from connectors.options import existing, read
 from exchange.errors import ConfigError, SourceFailed
@@ -36,6 +37,7 @@ class FilesSource:
         if not self._root.is_dir():
             raise ConfigError(f"root {self._options.root!r} is not a folder")
         self._engine = Engine(":memory:", [self._root], self._options, base)
+        self._parquet = Parquet(self._engine)
         self._pinned: dict[str, text.Types] = {}
         self._pinning = threading.Lock()
 
@@ -44,6 +46,8 @@ class FilesSource:
         files, format_ = files_of(self._root, self._table(table))
         if format_ == "arrow":
             return ipc.schema_of(files)
+        if format_ == "parquet":
+            return self._parquet.schema(files)
         return self._engine.schema(self._relation(table, files, format_))
 
     def scan(
@@ -58,7 +62,7 @@ class FilesSource:
         if format_ == "arrow":
             return ipc.scan(files, columns, batch_rows_max)
         if format_ == "parquet":
-            return parquet.scan(self._engine, files, columns, hint, batch_rows_max)
+            return self._parquet.scan(files, columns, hint, batch_rows_max)
         relation = self._relation(table, files, format_)
         scan = self._engine.scan(relation, columns, hint, batch_rows_max)
         return self._unmoved(scan, table, files) if format_ == "csv" else scan
@@ -74,8 +78,6 @@ class FilesSource:
         return self._options.tables.get(table) or TableOptions(path=table)
 
     def _relation(self, table: str, files: list[Path], format_: Format) -> Relation:
-        if format_ == "parquet":
-            return parquet.relation(files)
         options, is_csv = self._table(table), format_ == "csv"
         with self._pinning:
             if table not in self._pinned:
