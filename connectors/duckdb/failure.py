@@ -44,7 +44,15 @@ def failure(error: BaseException) -> SourceFailed:
         (meaning for pattern, meaning in _MEANINGS if re.search(pattern, lowered)),
         "the store failed while it was read",
     )
-    return SourceFailed(public, detail=text)
+    return SourceFailed(public, detail=brief(text))
+
+
+def brief(text: str) -> str:
+    """What went wrong and in which file, without the engine's advice: its switches are not ours to turn."""
+    file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
+    lines = re.split(r"possible fixes|the search space", text, maxsplit=1, flags=re.IGNORECASE)[0].split("\n")
+    told = [line.strip() for line in lines if line.strip()] + ([f"file {file[1]}"] if file else [])
+    return "; ".join(told)
 
 
 @contextmanager

@@ -7,7 +7,7 @@
 4    a stream broke or did not agree with its signed end: nothing of it was kept
 10   `policy simulate`: the new policy widens what somebody may see, or that cannot be ruled out
 70   a fault of ours
-130  interrupted by Ctrl-C
+130  interrupted by Ctrl-C, or by a reader of the output that went away
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from exchange.cli.console import INTERNAL, INTERRUPTED, complain, exit_code, tell
+from exchange.cli.streams import OutputLost, flushed, lend_streams
 from exchange.cli.usage import USAGE_ERROR, misused
 from exchange.errors import ExchangeError
 
@@ -75,6 +76,8 @@ class Nouns(TyperGroup):
         except KeyboardInterrupt:
             tell("exchange: interrupted")
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            raise OutputLost(INTERRUPTED) from None
 
 
 def _load(noun: str) -> Any:
@@ -125,9 +128,16 @@ def run() -> None:
     """The program's entry point; ends the process with a code of `exchange.cli.console`."""
     # gRPC's own notes about connections are for its authors; ours say the same in words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    lend_streams()
     command: Any = typer.main.get_command(app)
     try:
-        command()
+        with flushed():
+            command()
+    except KeyboardInterrupt:
+        tell("exchange: interrupted")
+        sys.exit(INTERRUPTED)
+    except OutputLost as lost:
+        sys.exit(lost.code)
     except Exception as error:
         logging.getLogger("exchange.cli").debug("unforeseen", exc_info=error)
         tell(f"exchange: something failed inside: {type(error).__name__}: {error}")

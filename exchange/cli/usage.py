@@ -14,7 +14,7 @@ USAGE_ERROR: Any = typer.BadParameter.__base__
 
 def misused(error: Any) -> int:
     """Say what is wrong with the command's words and where its help is; returns the exit code."""
-    text = error.format_message().strip().removesuffix(".")
+    text = error.format_message().strip().removesuffix(".").replace(": Input", ": input")
     if text:  # else the command alone was given, and its help has just been shown
         tell(f"exchange: {text[:1].lower()}{text[1:]}")
         path = error.ctx.command_path if error.ctx is not None else "exchange"

@@ -181,5 +181,9 @@ _HINTS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "ask for less at once, or later",
 }
 
-_NEXT = {"not-granted": "the catalogue shows what is granted to you, and for which purposes"}
+_NEXT = {
+    "not-granted": "the catalogue shows what is granted to you, and for which purposes",
+    "connector-unavailable": "try again later; if it lasts, tell the department that owns the dataset",
+    "source-failed": "tell the department that owns the dataset; its log has the cause",
+}
 """Said on the caller's own side, because a refusal carries nothing but its reason and its id (T56)."""
