@@ -81,10 +81,15 @@ def _install_strace() -> None:
     _apt("strace", "strace")
 
 
+def _install_faketime() -> None:
+    _apt("faketime", "faketime")
+
+
 _TOOLS = {
     "buf": Tool(_in_tools("node_modules", ".bin", "buf"), _install_buf),
     "grpcurl": Tool(_in_tools("bin", "grpcurl"), _install_grpcurl),
     "opa": Tool(_in_tools("bin", "opa"), _install_opa),
+    "faketime": Tool(_in_tools("bin", "faketime"), _install_faketime),
     "strace": Tool(_in_tools("bin", "strace"), _install_strace),
 }
 
