@@ -28,6 +28,10 @@ ALL_FLIGHTS = 336_776
 SETTLE_S = 10.0
 RULE = 'rows = "dep_delay > 30 OR dep_time IS NULL"'
 STRICTER = 'rows = "dep_delay > 120 OR dep_time IS NULL"'
+EXPECTED, STRICTER_EXPECTED = (
+    "rows: dep_delay > 30 OR dep_time IS NULL",
+    "rows: dep_delay > 120 OR dep_time IS NULL",
+)
 SHOWN = ["month", "day", "dep_delay", "carrier", "tailnum", "origin", "dest"]
 SAMPLE = "month = 7 AND day = 10 AND origin = 'JFK' AND dest = 'LAX' AND dep_delay > 120"
 
@@ -106,22 +110,37 @@ def refusals(town: Town, stage: Stage) -> None:
 
 
 def publish(town: Town, stage: Stage) -> None:
-    """One edited line, published while the city runs."""
+    """One edited line, published while the city runs; the steward's own test case stands guard."""
     before = _count(town)
     folder = town.folder / "policies"
-    file = folder / "departments" / "port" / "obligations.toml"
-    text = file.read_text(encoding="utf-8")
-    stage.check("the steward finds the rule in the file", holds=text.count(RULE) == 1)
-    file.write_text(text.replace(RULE, STRICTER), encoding="utf-8")
-    stage.say(f"- {RULE}\n+ {STRICTER}")
-    said = run(
-        town, "policy", "publish", str(folder), "--config", str(town.client("chen")), "-m", "只看两小时以上"
+    publishing = (
+        "policy",
+        "publish",
+        str(folder),
+        "--config",
+        str(town.client("chen")),
+        "-m",
+        "只看两小时以上",
     )
-    stage.say(said.strip())
+    _edit(folder / "departments" / "port" / "obligations.toml", RULE, STRICTER, stage)
+    run(town, *publishing, status=1)
+    stage.check(
+        "it is refused: a test case of the steward's own says otherwise", holds=_count(town) == before
+    )
+    _edit(folder / "departments" / "port" / "cases" / "flights.yaml", EXPECTED, STRICTER_EXPECTED, stage)
+    stage.say(run(town, *publishing).strip())
     after = _count(town)
     stage.say(f"emergency's next request: {after:,} rows instead of {before:,}")
     expected = _at_owner(town, "dep_delay > 120 OR dep_time IS NULL")
     stage.check("the next request sees the new rule; nothing was restarted", holds=after == expected < before)
+
+
+def _edit(file: Path, line: str, instead: str, stage: Stage) -> None:
+    text = file.read_text(encoding="utf-8")
+    stage.say(f"{file.name}\n- {line}\n+ {instead}")
+    if text.count(line) != 1:
+        raise StoryError(f"{file.name} does not have the line once")
+    file.write_text(text.replace(line, instead), encoding="utf-8")
 
 
 def audit(town: Town, stage: Stage) -> None:
@@ -160,8 +179,11 @@ def audit(town: Town, stage: Stage) -> None:
 
 def records(town: Town) -> list[dict[str, Any]]:
     """Every record of the log, read as any program could: lines of JSON."""
-    segments = sorted(town.audit.rglob("*.log")) or sorted(town.audit.rglob("*.seg"))
-    lines = (line for path in segments for line in path.read_text(encoding="utf-8").splitlines())
+    lines = (
+        line
+        for path in sorted((town.audit / "segments").iterdir())
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
@@ -245,9 +267,7 @@ def _revisions(decisions: list[dict[str, Any]]) -> set[int]:
 
 
 def _tamper(folder: Path, victim: dict[str, Any]) -> None:
-    for path in folder.rglob("*"):
-        if not path.is_file():
-            continue
+    for path in (folder / "segments").iterdir():
         lines = path.read_bytes().split(b"\n")
         for number, line in enumerate(lines):
             if line.startswith(b"{") and json.loads(line).get("index") == victim["index"]:
