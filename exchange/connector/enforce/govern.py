@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pyarrow as pa
 
-from exchange.connector.enforce.chunk import rechunk, scan_rows
+from exchange.connector.enforce.chunk import CRUMB_ROWS, rechunk, scan_rows
 from exchange.connector.enforce.even import evened
 from exchange.connector.enforce.filter import keep
 from exchange.connector.enforce.layout import plain_type, unwrapped
@@ -93,6 +93,9 @@ def plan(obligations: Obligations, where: Predicate | None, raw_schema: pa.Schem
     needed = {*seen.names, *columns_of(obligations.row_filter)}
     fields = [field for field in raw_schema if field.name in needed]
     batch_rows = scan_rows(pa.schema(fields), BATCH_BYTES_MAX)
+    if early is None and late is None and obligations.row_limit is not None:
+        # Every row counts, so no more need be decoded than may leave.
+        batch_rows = min(batch_rows, max(CRUMB_ROWS, obligations.row_limit))
     return ScanPlan(tuple(field.name for field in fields), early, late, batch_rows)
 
 

@@ -174,3 +174,14 @@ def test_a_scan_asks_for_about_as_many_rows_as_one_message_holds(types: list[pa.
     schema = pa.schema([pa.field(f"c{n}", kind) for n, kind in enumerate(types)])
     obligations = Obligations(columns=tuple(ColumnRule(name=name) for name in schema.names))
     assert plan(obligations, None, schema).batch_rows == rows
+
+
+@pytest.mark.parametrize(
+    ("row_limit", "where", "rows"),
+    [(10, None, 1024), (5000, None, 5000), (10, "c0 > 1", 8192), (10**6, None, 8192)],
+)
+def test_a_scan_asks_for_no_more_rows_than_may_leave(row_limit: int, where: str | None, rows: int) -> None:
+    schema = pa.schema([pa.field(f"c{n}", pa.int64()) for n in range(25)])
+    columns = tuple(ColumnRule(name=name) for name in schema.names)
+    obligations = Obligations(columns=columns, row_limit=row_limit)
+    assert plan(obligations, parse(where) if where else None, schema).batch_rows == rows
