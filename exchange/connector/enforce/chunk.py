@@ -18,13 +18,14 @@ def scan_rows(schema: pa.Schema, batch_bytes_max: int) -> int:
     More would be split afterwards, and such large buffers are asked of the system anew each time, zeroed
     and given back. The result is a power of two, for the engines' sake, and at least CRUMB_ROWS.
     """
-    rows = max(CRUMB_ROWS, batch_bytes_max // max(1, sum(map(_width, schema.types))))
+    row_bytes = max(1, sum(map(_width, schema.types)))
+    rows = max(CRUMB_ROWS, batch_bytes_max // row_bytes)
     return 1 << rows.bit_length() - 1
 
 
 def _width(kind: pa.DataType) -> int:
     try:
-        return max(1, kind.bit_width // 8)
+        return max(1, int(kind.bit_width) // 8)
     except ValueError:
         return _TEXT_BYTES
 

@@ -12,7 +12,7 @@ _CHECK_REVISION = 1
 
 
 def publish_files(folder: Path, department: str) -> dict[str, bytes]:
-    """A department's or the city's own files (`tree.own_part`), once the whole city was found sound with them.
+    """A department's or the city's own files (`tree.own_part`), once the whole city was found sound.
 
     Raises:
         PolicyInvalid: the first fault anywhere in the folder, or the department has no files there.
