@@ -61,9 +61,11 @@ KINDS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ExchangeError) and kind is not errors.ExchangeError
 ]
+LOCAL = [errors.ConfigError, errors.PkiError]
+"""They tell an operator which of his files is wrong; that is nobody else's business."""
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in LOCAL], ids=lambda kind: kind.__name__)
 def test_each_error_arrives_as_itself(
     wire: tuple[Service, grpc.Channel], kind: type[errors.ExchangeError]
 ) -> None:
@@ -72,6 +74,18 @@ def test_each_error_arrives_as_itself(
     found = _unary(channel)
     assert type(found) is kind
     assert (found.public, found.hint, found.id) == ("不可以 this text", "试试 that", "a" * 32)
+
+
+@pytest.mark.parametrize("kind", LOCAL, ids=lambda kind: kind.__name__)
+def test_t55_an_operators_error_stays_at_home(
+    wire: tuple[Service, grpc.Channel], kind: type[errors.ExchangeError]
+) -> None:
+    service, channel = wire
+    service.error = kind(SECRET, hint=SECRET)
+    found = _unary(channel)
+    assert type(found) is errors.ExchangeError
+    assert "secret" not in str(found)
+    assert found.id
 
 
 def test_a_refusal_keeps_its_own_reason(wire: tuple[Service, grpc.Channel]) -> None:
