@@ -39,6 +39,7 @@ RECORD = DecisionRecord(
     obligations="1e" * 32,
     schema_digest="2f" * 32,
     revision=12,
+    state="normal",
     predicate='"dep_delay" > ?',
     commitment="3a" * 32,
     expires="2026-11-22T20:33:46.000000Z",

@@ -49,12 +49,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided on a question, with all that the record, the ticket and the answer need of it."""
+    """What was decided on a question, with all that the record, the ticket and the answer need of it.
+
+    Attributes:
+        state: the city's operating state it was decided in.
+    """
 
     request: ReadRequest
     dataset: Dataset | None
     decision: Decision
     where: Predicate | None = None
+    state: str = ""
 
 
 def denied(decision: Decision, reason: str, *, public: str = "", message: str = "") -> Decision:

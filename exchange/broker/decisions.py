@@ -92,6 +92,7 @@ def _plain(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
         "obligations": obligations_digest(obligations),
         "schema_digest": verdict.dataset.schema_digest if verdict.dataset else "",
         "revision": decision.revision,
+        "state": verdict.state,
         "row_limit": (obligations.row_limit or 0) if obligations else 0,
     }
 

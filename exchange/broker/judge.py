@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exchange.broker.access import MICROS, Attempt, Verdict, denied
 from exchange.broker.settings import Limits
 from exchange.broker.state.issued import IssuedTicket, IssuedTickets
@@ -42,7 +44,7 @@ class Judge:
         if subject.kind is not Kind.SYSTEM:
             # the gate has refused it before; data must not depend on that alone
             decision = denied(decision, "kind-refused", public="not-granted")
-        return Verdict(request, dataset, decision, outcome.where)
+        return Verdict(request, dataset, decision, outcome.where, self._operating_state)
 
     def reserve(self, attempt: Attempt, verdict: Verdict) -> tuple[Verdict, Ticket | None]:
         """Put the rows aside and draw up the ticket, whose audit index is still open; None with a denial.
@@ -64,7 +66,7 @@ class Judge:
         if obligations is draft.obligations:
             return verdict, draft
         limited = decision.model_copy(update={"obligations": obligations})
-        verdict = Verdict(verdict.request, dataset, limited, verdict.where)
+        verdict = replace(verdict, decision=limited)
         return verdict, draft.model_copy(update={"obligations": obligations})
 
     def _obstacle(self, draft: Ticket) -> tuple[str, str] | None:
@@ -109,7 +111,7 @@ class Judge:
 
 def _deny(verdict: Verdict, reason: str, message: str) -> tuple[Verdict, None]:
     decision: Decision = denied(verdict.decision, reason, message=message)
-    return Verdict(verdict.request, verdict.dataset, decision, verdict.where), None
+    return replace(verdict, decision=decision), None
 
 
 def _fits(ticket: Ticket) -> bool:

@@ -44,8 +44,9 @@ RECORDS: list[Record] = [
         **WHO, subject=DISPATCH, department="emergency", dataset="port.flights", columns=("origin", "尾号"),
         columns_count=2, columns_digest="a1" * 32, purpose="emergency-response", action="read",
         decision="allow", reason="granted", public_reason="granted", rules=("departments/port/grants.csv:3",),
-        obligations="b1" * 32, schema_digest="b2" * 32, revision=12, predicate='"dep_delay" > ?',
-        commitment="b3" * 32, row_limit=1000, expires="2026-11-22T12:05:00.000000Z",
+        obligations="b1" * 32, schema_digest="b2" * 32, revision=12, state="normal",
+        predicate='"dep_delay" > ?', commitment="b3" * 32, row_limit=1000,
+        expires="2026-11-22T12:05:00.000000Z",
     ),
     DecisionRecord(
         **WHO, subject="spiffe://press.zhongshui.example/system/desk", department="press",

@@ -41,6 +41,8 @@ class DecisionRecord(Record):
         obligations: SHA-256 of the obligations; "" when denied.
         schema_digest: SHA-256 of the dataset's schema at the decision; "" if the dataset is unknown.
         revision: policy revision the decision stands on.
+        state: the city's operating state the decision stands on; "" where the question was malformed and
+            never judged.
         predicate: the consumer's predicate with every literal as `?`.
         commitment: HMAC of the predicate's full text (`commitment.py`); "" for none.
         row_limit: the limit put into the ticket; 0 for none.
@@ -63,6 +65,7 @@ class DecisionRecord(Record):
     obligations: Digest = ""
     schema_digest: Digest = ""
     revision: Count
+    state: Name = ""
     predicate: Annotated[str, Field(max_length=PREDICATE_CHARS_MAX)] = ""
     commitment: Digest = ""
     row_limit: Count = 0

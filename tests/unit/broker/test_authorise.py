@@ -20,6 +20,7 @@ def test_granted_request_yields_a_ticket_bound_to_subject_connector_schema_and_r
     (record,) = house.records("decision", id=grant.id)
     assert record["index"] == ticket.audit_index == grant.audit_index
     assert (record["decision"], record["reason"], record["revision"]) == ("allow", "granted", 1)
+    assert record["state"] == house.settings.operating_state == "normal"
     assert record["trace"] == grant.trace_id
 
 
@@ -48,6 +49,7 @@ def test_what_is_not_granted_gets_no_ticket_and_a_record(
     assert caught.value.stable_reason == "not-granted"
     record = house.denial(caught.value.id)
     assert (record["reason"], record["public_reason"]) == (reason, "not-granted")
+    assert record["state"] == "normal"
     assert house.tickets_issued() == 0
 
 
@@ -87,7 +89,7 @@ def test_malformed_question_is_refused_and_recorded_without_its_text(
     with pytest.raises(RequestInvalid) as caught:
         house.ask(**asked)
     record = house.denial(caught.value.id)
-    assert record["reason"] == "request-invalid"
+    assert (record["reason"], record["state"]) == ("request-invalid", "")
     ((_, text),) = asked.items()
     assert text == "" or text not in str(record)
     assert house.tickets_issued() == 0

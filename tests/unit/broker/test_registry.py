@@ -67,7 +67,8 @@ def test_silent_connector_is_unavailable_to_who_holds_a_grant(house: House) -> N
     house.clock.steady_offset_s += 16
     with pytest.raises(ConnectorUnavailable) as caught:
         house.ask()
-    assert house.denial(caught.value.id)["reason"] == "connector-unavailable"
+    record = house.denial(caught.value.id)
+    assert (record["reason"], record["state"]) == ("connector-unavailable", "normal")
     assert house.tickets_issued() == 0
 
 
