@@ -49,7 +49,7 @@ def test_a_past_decision_is_explained_under_the_revision_of_its_time(
     result = exchange(*question)
     assert result.exit_code == 0, result.output
     assert "decision     ALLOW (granted), revision 1" in result.output
-    assert "the same rules decide the same in: emergency, normal" in result.output
+    assert "revision 1, state normal" in result.output
     assert "the log holds no literals" in result.output
     notes = json.loads(exchange(*question, "--json").stdout)["notes"]
     assert any(note.startswith("recorded ") for note in notes)

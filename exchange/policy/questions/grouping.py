@@ -64,17 +64,17 @@ def statements(shifts: Iterable[Shift]) -> list[Statement]:
     Those that widen come first.
     """
     states: dict[Any, set[str]] = defaultdict(set)
-    counts: dict[Any, Counter[str]] = defaultdict(Counter)
+    counts: Counter[Any] = Counter()
     for shift in shifts:
         gained = any(change.part is Part.ACCESS and change.way is Way.WIDER for change in shift.changes)
         sees = tuple(summary(shift.sees)) if gained and shift.sees is not None else ()
         key = (shift.party, shift.dataset, shift.purpose, shift.changes, sees)
         states[key].add(shift.state)
-        counts[key][shift.state] += shift.requests
+        counts[key] += shift.requests
     return _join(states, counts)
 
 
-def _join(states: dict[Any, set[str]], counts: dict[Any, Counter[str]]) -> list[Statement]:
+def _join(states: dict[Any, set[str]], counts: Counter[Any]) -> list[Statement]:
     subjects: dict[Any, set[str]] = defaultdict(set)
     for (party, dataset, purpose, changes, sees), held in states.items():
         subjects[dataset, purpose, changes, sees, tuple(sorted(held))].add(party)
@@ -89,13 +89,8 @@ def _join(states: dict[Any, set[str]], counts: dict[Any, Counter[str]]) -> list[
             held,
             changes,
             sees,
-            sum(_most(counts[party, dataset, purpose, changes, sees]) for party in who for dataset in found),
+            sum(counts[party, dataset, purpose, changes, sees] for party in who for dataset in found),
         )
         for (purpose, changes, sees, held, who), found in datasets.items()
     ]
     return sorted(said, key=lambda one: (not one.wider, one.datasets, one.subjects, one.purpose, one.states))
-
-
-def _most(by_state: Counter[str]) -> int:
-    """A request whose state is not known was asked in several; it is one request all the same."""
-    return max(by_state.values(), default=0)

@@ -38,8 +38,7 @@ def replay(
 ) -> Replay:
     """The decision of a record, asked again.
 
-    The log tells neither the city's state nor the literals of a predicate. The state is found by trying: one
-    in which the same rules decide the same.
+    The log does not tell the literals of a predicate, so the question is asked without it.
 
     Args:
         fields: of the decision record.
@@ -55,28 +54,21 @@ def replay(
         raise RequestInvalid("the record is no read that a policy could answer", hint="look at its reason")
     asker = Asker(bundle, Schemas(bundle, known), dt.datetime.fromisoformat(fields["time"]))
     party = Party(f"{one.subject.department}/{one.subject.name}", one.subject)
-    worlds = [
-        World(files, asker, Asked(party, one.dataset, one.purpose, state, one.columns))
-        for state in sorted(bundle.words.states)
-    ]
-    alike = [world for world in worlds if _alike(world, fields)]
-    world = (alike or worlds)[0]
-    return Replay(world, bool(alike), tuple(_notes(fields, alike, world)))
+    world = World(files, asker, Asked(party, one.dataset, one.purpose, one.state, one.columns))
+    agrees = _agrees(world, fields)
+    return Replay(world, agrees, tuple(_notes(fields, world, agrees=agrees)))
 
 
-def _alike(world: World, fields: Mapping[str, Any]) -> bool:
+def _agrees(world: World, fields: Mapping[str, Any]) -> bool:
     decision = world.outcome().decision
     return (decision.reason, list(decision.rules)) == (fields["reason"], list(fields["rules"]))
 
 
-def _notes(fields: Mapping[str, Any], alike: list[World], world: World) -> Iterator[str]:
+def _notes(fields: Mapping[str, Any], world: World, *, agrees: bool) -> Iterator[str]:
     decided = f"{fields['decision']} ({fields['reason']})"
-    yield f"recorded {fields['time']}: {decided}, revision {fields['revision']}"
-    if alike:
-        states = ", ".join(one.asked.state for one in alike)
-        yield f"the record does not tell the city's state; the same rules decide the same in: {states}"
-    else:
-        yield "asked again it falls otherwise in every state: the broker itself refused, or a schema changed"
+    yield f"recorded {fields['time']}: {decided}, revision {fields['revision']}, state {fields['state']}"
+    if not agrees:
+        yield "asked again it falls otherwise: the broker itself refused, or a schema changed"
     if world.asker.schemas.assumes(world.asked.dataset):
         yield "column types are assumed from the policy: no schemas say what was registered"
     if fields["predicate"]:

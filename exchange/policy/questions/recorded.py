@@ -23,6 +23,7 @@ class Recorded:
     Attributes:
         subject: who asked.
         dataset, purpose: of the question.
+        state: of the city, then.
         columns: granted, or of a denial asked for; empty for all, and where they were too many to list.
         reads: columns of the consumer's predicate. Its literals are not in the log.
         allowed: what was decided then.
@@ -31,6 +32,7 @@ class Recorded:
     subject: Subject
     dataset: str
     purpose: str
+    state: str
     columns: tuple[str, ...]
     reads: tuple[str, ...]
     allowed: bool
@@ -53,16 +55,20 @@ def recorded(records: Iterable[Mapping[str, Any]], trust_domain: str) -> Counter
 
 
 def read_record(fields: Mapping[str, Any], trust_domain: str) -> Recorded | None:
-    """The question of one decision record; None if it was none that a policy could answer."""
+    """The question of one decision record; None if it was none that a policy could answer.
+
+    One without a state was malformed and never judged.
+    """
     try:
         subject = Subject.parse(str(fields["subject"]), trust_domain)
         dataset, purpose = check_dataset_id(fields["dataset"]), check_purpose(fields["purpose"])
+        state = str(fields["state"])
         columns = tuple(map(str, fields["columns"]))
         whole = len(columns) == fields["columns_count"]
         reads = tuple(name.replace('""', '"') for name in _QUOTED.findall(fields["predicate"]))
         allowed = fields["decision"] == "allow"
     except (IdentityError, RequestInvalid, KeyError, TypeError):
         return None
-    if subject.kind is not Kind.SYSTEM:
+    if subject.kind is not Kind.SYSTEM or not state:
         return None
-    return Recorded(subject, dataset, purpose, columns if whole else (), reads, allowed)
+    return Recorded(subject, dataset, purpose, state, columns if whole else (), reads, allowed)

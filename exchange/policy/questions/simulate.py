@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from exchange.model.obligation import Obligations
@@ -49,34 +49,25 @@ def over_matrix(old: Asker, new: Asker) -> Iterator[Shift]:
             yield from _shift(old, new, Asked(*cell, state))
 
 
-def over_recorded(
-    old: Asker, new: Asker, requests: Mapping[Recorded, int], states: Iterable[str] = ()
-) -> Iterator[Shift]:
-    """Every recorded question that is answered differently now.
+def over_recorded(old: Asker, new: Asker, requests: Mapping[Recorded, int]) -> Iterator[Shift]:
+    """Every recorded question that is answered differently now, each asked in the city's state of then.
 
-    The log does not tell the city's state: a question is asked in each state in which the old policy answers
-    as was recorded, and in every state if it does so in none.
+    A policy that does not declare that state refuses.
 
     Args:
         old: the policy before.
         new: the policy after.
         requests: how often each was made.
-        states: only these; all that are declared if empty.
     """
-    declared = old.bundle.words.states | new.bundle.words.states
     for one, count in requests.items():
-        held = sorted(states or declared)
-        asked = [_asked(old, one, state) for state in held]
-        likely = [each for each in asked if old.ask(each).allowed == one.allowed]
-        for each in likely or asked:
-            for shift in _shift(old, new, each, one.reads):
-                yield replace(shift, requests=count)
+        for shift in _shift(old, new, _asked(old, one), one.reads):
+            yield replace(shift, requests=count)
 
 
-def _asked(old: Asker, one: Recorded, state: str) -> Asked:
+def _asked(old: Asker, one: Recorded) -> Asked:
     """The question; an allowed one whose columns are all there were is taken to have asked for all."""
     party = Party(f"{one.subject.department}/{one.subject.name}", one.subject)
-    whole = Asked(party, one.dataset, one.purpose, state)
+    whole = Asked(party, one.dataset, one.purpose, one.state)
     if one.allowed and one.columns == _names(old.ask(whole).obligations):
         return whole
     return replace(whole, columns=one.columns)

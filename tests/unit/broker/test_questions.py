@@ -49,6 +49,7 @@ def test_a_past_decision_falls_again_under_the_policy_of_its_time(house: House) 
     files = questions.get_bundle(line(house), fields["revision"], timeout_s=TIMEOUT_S)
     found = replay(fields, files, load(files, fields["revision"]), {})
     assert found.agrees
+    assert found.world.asked.state == fields["state"] == "normal"
     decision = found.world.outcome().decision
     assert decision.obligations is not None
     assert decision.obligations.row_filter is None

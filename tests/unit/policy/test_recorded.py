@@ -48,6 +48,7 @@ def _record(**changes: Any) -> dict[str, Any]:
         "reason": "granted",
         "rules": [],
         "revision": 1,
+        "state": "normal",
         "time": "2026-06-01T12:00:00.000000Z",
         **changes,
     }
@@ -76,7 +77,7 @@ def test_a_request_for_all_columns_stays_one_when_a_column_goes() -> None:
     assert [(change.part, change.way, change.column) for change in one.changes] == [
         (Part.COLUMN, Way.NARROWER, "dest")
     ]
-    assert (one.requests, one.states, one.wider) == (2, ("emergency", "normal"), False)
+    assert (one.requests, one.states, one.wider) == (2, ("normal",), False)
 
 
 def test_a_request_that_names_the_column_that_goes_will_be_refused() -> None:
@@ -104,7 +105,7 @@ def test_a_refused_request_that_will_be_granted_widens() -> None:
 STATEFUL = {REGO: 'package exchange.departments.port\nallow if input.state == "emergency"\n'}
 
 
-def test_the_state_of_a_past_decision_is_found_by_trying() -> None:
+def test_a_past_decision_is_asked_again_in_the_state_it_names() -> None:
     rules = ["departments/port/grants.csv:2", "baseline/conditions.rego#allow"]
     tree = files(STATEFUL)
     bundle = load(tree, 7)
@@ -120,6 +121,35 @@ def test_the_state_of_a_past_decision_is_found_by_trying() -> None:
     assert (found.agrees, found.world.asked.state, asked.now) == (True, "normal", found.world.asker.now)
     explained = explain(found.world)
     assert "while the city's state is emergency" in {turn.changes[0] for turn in explained.turns}
+    other = replay({**denied, "state": "emergency"}, tree, bundle, {"port.flights": FLIGHTS})
+    assert (other.agrees, other.world.asked.state) == (False, "emergency")
+
+
+def test_a_request_meets_a_change_only_in_the_state_it_was_made_in() -> None:
+    calm, alarm = _record(), _record(state="emergency")
+    (one,) = statements(_shifts(STATEFUL, calm, alarm, calm))
+    assert (one.states, one.requests, one.narrower) == (("normal",), 2, True)
+
+
+def test_requests_of_several_states_are_each_counted() -> None:
+    withhold = obligation('columns = { withhold = ["dest"] }')
+    (one,) = statements(_shifts({OBLIGATIONS: withhold}, _record(), _record(state="emergency")))
+    assert (one.states, one.requests) == (("emergency", "normal"), 2)
+
+
+def test_a_state_that_is_not_declared_is_refused_by_old_and_new_alike() -> None:
+    withhold = obligation('columns = { withhold = ["dest"] }')
+    assert not list(_shifts({OBLIGATIONS: withhold}, _record(state="eclipse")))
+    tree = files()
+    found = replay(_record(state="eclipse"), tree, load(tree, 1), {"port.flights": FLIGHTS})
+    assert (found.agrees, found.world.outcome().decision.reason) == (False, "state-undeclared")
+
+
+def test_what_was_malformed_and_never_judged_is_no_request() -> None:
+    tree = files()
+    assert not recorded([_record(state="")], TRUST_DOMAIN)
+    with pytest.raises(RequestInvalid, match="no read that a policy could answer"):
+        replay(_record(state=""), tree, load(tree, 1), {})
 
 
 def test_a_decision_that_policy_did_not_make_is_told_as_such() -> None:
