@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def resident_mib(pid: int, line: str = "VmRSS") -> float:
-    """What is resident now; with "VmHWM", the most since `forget_peak`."""
+def resident_mib(pid: int, line: str) -> float:
+    """What is resident now ("VmRSS"), or the most since `forget_peak` ("VmHWM")."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(status.split(f"{line}:")[1].split()[0]) / 1024
 

@@ -1,7 +1,7 @@
 """Parquet, read by whichever engine is faster at the scan in hand.
 
-DuckDB skips what a condition excludes, so it has every scan with one. A scan without one is only decoding,
-which Arrow does in two thirds of the processor time, and its first rows come at once (`bench/scans.py`).
+DuckDB skips what a condition excludes, so it has every scan with one. A scan without one is only decoding:
+Arrow does it in less processor time, and its first rows come in a fifth of it (`bench/stages.py`).
 DuckDB says what the types are; Arrow only reads columns of plain types that both understand alike.
 """
 
