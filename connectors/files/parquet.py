@@ -26,7 +26,8 @@ ARROW_FILES_MAX = 16
 
 _SQL = "read_parquet(?, hive_partitioning=false, union_by_name=false)"
 _BUFFER_BYTES = 256 << 10
-"""How much of a column is read at a time; without a limit, Arrow holds a whole row group."""
+"""How much of a column is read at a time. Otherwise Arrow holds what it read of the file until its end: a row
+group of every column, or with `pre_buffer`, its default, all of them."""
 
 _ALIKE = (
     pa.types.is_boolean,
@@ -83,7 +84,7 @@ def _relation(files: Sequence[Path]) -> Relation:
 def _open(file: Path, held: ExitStack) -> pq.ParquetFile:
     # Plain reads, not a memory map: a mapped file that somebody cuts short kills the process.
     data = held.enter_context(pa.OSFile(str(file)))
-    return held.enter_context(pq.ParquetFile(data, buffer_size=_BUFFER_BYTES))
+    return held.enter_context(pq.ParquetFile(data, buffer_size=_BUFFER_BYTES, pre_buffer=False))
 
 
 def _batches(files: Sequence[pq.ParquetFile], wanted: pa.Schema, rows_max: int) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,17 @@ def test_a_folder_of_many_parquet_files_is_read_whole(root: Path, opened: Open) 
     for number in range(ARROW_FILES_MAX + 4):
         pa.parquet.write_table(pa.table({"a": [number]}), root / "d" / f"{number:02}.parquet")
     assert sorted(row["a"] for row in rows(opened(), "d")) == list(range(ARROW_FILES_MAX + 4))
+
+
+@pytest.mark.parametrize("row_group_rows", [1 << 14, 1 << 21], ids=["many row groups", "one row group"])
+def test_a_large_parquet_file_is_never_held(root: Path, opened: Open, row_group_rows: int) -> None:
+    noise = pa.Array.from_buffers(pa.int64(), 1 << 21, [None, pa.py_buffer(os.urandom(1 << 24))])
+    pa.parquet.write_table(pa.table({"a": noise}), root / "x.parquet", row_group_size=row_group_rows)
+    del noise
+    assert (root / "x.parquet").stat().st_size > 15 << 20  # it cannot be made smaller
+    before, most = pa.total_allocated_bytes(), 0
+    with opened().scan("x.parquet", ["a"], None, 8192) as batches:
+        for batch in batches:
+            most = max(most, pa.total_allocated_bytes() - before)
+            del batch
+    assert most < 4 << 20
