@@ -1,13 +1,15 @@
 """What the documents show is what happens: their blocks run against a real city.
 
 In a `console` block each line after `$` is run by a shell in an empty folder where `.demo` is the city. The
-lines below it must appear in the output, in order; `…` stands for anything. `exit N` expects that status.
+lines below it must appear in the output, in order; `…` stands for anything. `exit N` expects that status. What
+a reader is told to have done before stands in a comment, `<!-- $ command -->`, and is done there.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,16 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from examples.city.town import Town
+from examples.city.town import POLICIES, Town
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$|^<!-- \$ ([^\n]*) -->$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 
 
 def _blocks(document: Path) -> list[tuple[str, str]]:
-    return _BLOCK.findall(document.read_text(encoding="utf-8"))
+    found = _BLOCK.findall(document.read_text(encoding="utf-8"))
+    return [("console", f"$ {hidden}") if hidden else (kind, text) for kind, text, hidden in found]
 
 
 def _steps(block: str) -> Iterator[tuple[str, int, list[str]]]:
@@ -46,13 +49,15 @@ def _shows(output: str, lines: list[str]) -> bool:
 def desk(town: Town, tmp_path: Path) -> Path:
     """An empty folder with the city in it, as a reader of the document has it."""
     (tmp_path / ".demo").symlink_to(town.folder)
+    for name in ("policies", "pristine"):
+        shutil.copytree(POLICIES, tmp_path / name)
     return tmp_path
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if _blocks(d)], ids=lambda d: d.name)
 def test_the_document_shows_what_happens(document: Path, desk: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "COLUMNS": "160", "NO_COLOR": "1"}
+    environment = os.environ | {"PATH": path, "COLUMNS": "220", "NO_COLOR": "1"}
     for kind, block in _blocks(document):
         if kind == "python":
             _run([sys.executable, "-W", "error", "-c", block], 0, desk, environment)
