@@ -1,8 +1,8 @@
 """What the documents show is what happens: their blocks run against a real city.
 
 In a `console` block each line after `$` is run by a shell in an empty folder where `.demo` is the city. The
-lines below it must appear in the output, in order; `…` stands for anything. `exit N` expects that status. What
-a reader is told to have done before stands in a comment, `<!-- $ command -->`, and is done there.
+lines below it must appear in the output, in order; `…` stands for anything. `exit N` expects that status.
+What a reader is told to have done before stands in a comment, `<!-- $ command -->`, and is done there.
 """
 
 from __future__ import annotations
