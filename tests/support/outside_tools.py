@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+INSTALL_S = 900
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 BUF = "@bufbuild/buf@1.75.0"
@@ -47,7 +48,8 @@ def _in_tools(*below: str) -> Callable[[], str | None]:
 
 
 def _run(*command: str, **env: str) -> None:
-    subprocess.run(command, check=True, env=os.environ | env, stdin=subprocess.DEVNULL)
+    environment = os.environ | env
+    subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL, timeout=INSTALL_S)
 
 
 def _apt(command: str, package: str) -> None:
