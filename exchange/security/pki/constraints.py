@@ -6,6 +6,7 @@ call of a warm channel, and when a signed statement is read long afterwards.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,8 +30,12 @@ def may_name(authority: x509.Certificate, spiffe_id: str) -> bool:
     return not permitted or any(_within(host, constraint) for constraint in permitted)
 
 
+@lru_cache(maxsize=4096)
 def issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    """Whether the authority's key signed the certificate and the authority may sign certificates at all."""
+    """Whether the authority's key signed the certificate and the authority may sign certificates at all.
+
+    Remembered, because every receipt asks it of the same few certificates; it can never change.
+    """
     try:
         if not is_authority(authority):
             return False
