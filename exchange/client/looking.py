@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from exchange.client.session import Session
+from exchange.client.session import steward_session
 from exchange.client.settings import ClientSettings
-from exchange.errors import ConfigError
-from exchange.model.clock import Clock, SystemClock
-from exchange.model.subject import Kind
+from exchange.model.clock import Clock
 from exchange.wire import questions
 
 
@@ -22,7 +17,7 @@ def bundle_of(
         ConfigError: the certificate is not a steward's.
         ExchangeError: what the broker answered, typed.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "looks into policies") as session:
         files = questions.get_bundle(session.broker, revision, timeout_s=settings.limits.ask_s)
         return session.subject.department, files
 
@@ -34,19 +29,5 @@ def decision_of(settings: ClientSettings, access: str, *, clock: Clock | None = 
         ConfigError: the certificate is not a steward's.
         ExchangeError: what the broker answered, typed.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "looks into policies") as session:
         return questions.get_decision(session.broker, access, timeout_s=settings.limits.ask_s)
-
-
-@contextmanager
-def _session(settings: ClientSettings, clock: Clock | None) -> Iterator[Session]:
-    session = Session(settings, clock or SystemClock())
-    try:
-        if session.subject.kind is not Kind.STEWARD:
-            raise ConfigError(
-                f"only a steward looks into policies; this certificate is {session.subject.id}",
-                hint="name the steward's configuration with --config",
-            )
-        yield session
-    finally:
-        session.close()

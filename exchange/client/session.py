@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc
 
 from exchange.client.settings import ClientSettings
 from exchange.errors import ConfigError, IdentityError
-from exchange.model.clock import Clock
+from exchange.model.clock import Clock, SystemClock
 from exchange.model.subject import CITY, Kind, Subject
 from exchange.security.credentials import load_identity, load_roots
 from exchange.security.identity import subject_of
@@ -96,3 +98,27 @@ class Session:
         return channel(
             target, settings.tls, department, kind, settings.trust_domain, options, clock=self.clock
         )
+
+
+@contextmanager
+def steward_session(settings: ClientSettings, clock: Clock | None, deed: str) -> Iterator[Session]:
+    """The connections of a steward; closed at the end.
+
+    Args:
+        settings: of the steward.
+        clock: for the certificate's dates; None takes the machine's.
+        deed: what only a steward does, for the error ("publishes").
+
+    Raises:
+        ConfigError: as `Session`, or the certificate is not a steward's.
+    """
+    session = Session(settings, clock or SystemClock())
+    try:
+        if session.subject.kind is not Kind.STEWARD:
+            raise ConfigError(
+                f"only a steward {deed}; this certificate is {session.subject.id}",
+                hint="name the steward's configuration with --config",
+            )
+        yield session
+    finally:
+        session.close()

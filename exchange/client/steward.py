@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from exchange.audit.records.record import moment
 from exchange.client import signed_bundle
-from exchange.client.session import Session
+from exchange.client.session import Session, steward_session
 from exchange.client.settings import ClientSettings
 from exchange.client.signed_bundle import SignedBundle
-from exchange.errors import ConfigError, RequestInvalid
+from exchange.errors import RequestInvalid
 from exchange.model.base import Frozen
 from exchange.model.clock import Clock, SystemClock
-from exchange.model.subject import Kind
 from exchange.policy.files.publication import publish_files
 from exchange.wire import publishing, revisions
 from exchange.wire.revisions import History
@@ -56,7 +54,7 @@ def publish(settings: ClientSettings, folder: Path, message: str, *, clock: Cloc
         RequestInvalid: the revision moved on meanwhile; nothing was changed.
         ExchangeError: what the broker answered, typed.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "publishes") as session:
         files = publish_files(folder, session.subject.department)
         return _hand_in(session, _signed(session, files, message))
 
@@ -69,7 +67,7 @@ def bundle(
     Raises:
         ConfigError, PolicyInvalid, ExchangeError: as `publish`.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "publishes") as session:
         return _signed(session, publish_files(folder, session.subject.department), message)
 
 
@@ -83,7 +81,7 @@ def publish_bundle(
         RequestInvalid: another revision is in force than when it was signed.
         ExchangeError: what the broker answered, typed.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "publishes") as session:
         signed_bundle.verify(signed, session.trust, session.clock.now_us())
         return _hand_in(session, signed)
 
@@ -97,7 +95,7 @@ def rollback(
         RequestInvalid: there is no such revision, or the department had no files in it.
         ExchangeError: as `publish`; old files must pass the checks of today.
     """
-    with _session(settings, clock) as session:
+    with steward_session(settings, clock, "publishes") as session:
         files = revisions.get_part(session.broker, revision, timeout_s=settings.limits.ask_s)
         if not files:
             raise RequestInvalid(
@@ -116,20 +114,6 @@ def history(settings: ClientSettings, count: int, *, clock: Clock | None = None)
     session = Session(settings, clock or SystemClock())
     try:
         return revisions.list_revisions(session.broker, count=count, timeout_s=settings.limits.ask_s)
-    finally:
-        session.close()
-
-
-@contextmanager
-def _session(settings: ClientSettings, clock: Clock | None) -> Iterator[Session]:
-    session = Session(settings, clock or SystemClock())
-    try:
-        if session.subject.kind is not Kind.STEWARD:
-            raise ConfigError(
-                f"only a steward publishes; this certificate is {session.subject.id}",
-                hint="name the steward's configuration with --config",
-            )
-        yield session
     finally:
         session.close()
 
