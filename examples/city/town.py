@@ -18,8 +18,6 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from examples.city import data
-from exchange.config import load
-from exchange.connector.settings import ConnectorSettings
 from exchange.model.subject import CITY, Kind, Subject, spiffe_id
 from exchange.security.credentials import TlsSettings
 from exchange.security.pki.authority_store import AuthorityStore
@@ -179,11 +177,6 @@ def tls_in(folder: Path) -> TlsSettings:
         identity_chain=folder / "identity.pem",
         roots=folder / "roots.pem",
     )
-
-
-def source_of(town: Town, department: str) -> ConnectorSettings:
-    """A connector's settings, to see its data as its owner does."""
-    return load(town.config(department), ConnectorSettings)
 
 
 def _enrol(

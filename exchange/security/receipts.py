@@ -96,19 +96,40 @@ def open_receipt(receipt: Receipt, trust: Trust, at_us: int) -> tuple[Statement,
             otherwise as `verify_receipt`.
     """
     certificate = embedded_certificate(receipt)
+    issuers = embedded_issuers(receipt)
+    subject = trusted_subject(certificate, issuers, trust, at_us, role="the receipt's speaker")
+    return verify_receipt(receipt, certificate), subject
+
+
+def trusted_subject(
+    certificate: x509.Certificate,
+    issuers: Sequence[x509.Certificate],
+    trust: Trust,
+    at_us: int,
+    *,
+    role: str,
+) -> Subject:
+    """Whom a certificate names that is no authority's and leads to a root at that time.
+
+    Args:
+        certificate: of whoever signed something.
+        issuers: shown beside it; proven, not believed.
+        trust: roots and intermediates.
+        at_us: unix microseconds.
+        role: what the error calls the one who signed ("the signer").
+
+    Raises:
+        RequestInvalid: `receipt-untrusted`.
+    """
     try:
         subject = subject_of(certificate, trust.trust_domain)
     except IdentityError as error:
-        raise RequestInvalid(
-            f"the receipt's speaker is unknown: {error.public}", reason="receipt-untrusted"
-        ) from None
+        raise RequestInvalid(f"{role} is unknown: {error.public}", reason="receipt-untrusted") from None
     if constraints.is_authority(certificate) or not trust.vouches_for(
-        certificate, subject.id, at_us, embedded_issuers(receipt)
+        certificate, subject.id, at_us, issuers
     ):
-        raise RequestInvalid(
-            "no trusted authority vouches for the receipt's speaker", reason="receipt-untrusted"
-        )
-    return verify_receipt(receipt, certificate), subject
+        raise RequestInvalid(f"no trusted authority vouches for {role}", reason="receipt-untrusted")
+    return subject
 
 
 def _vouches(issuer: x509.Certificate, below: x509.Certificate, claim: _Claim, authorities: int) -> bool:

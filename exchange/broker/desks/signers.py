@@ -9,13 +9,12 @@ from pathlib import Path
 from cryptography import x509
 
 from exchange.broker.chains import authorities_of
-from exchange.errors import IdentityError, RequestInvalid
+from exchange.errors import RequestInvalid
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
 from exchange.security.credentials import load_roots
-from exchange.security.identity import Peer, subject_of
-from exchange.security.pki import constraints
-from exchange.security.receipts import Trust
+from exchange.security.identity import Peer
+from exchange.security.receipts import Trust, trusted_subject
 from exchange.security.signing import embedded_certificate, embedded_issuers, verify_canonical
 from exchange.wire.publishing import PUBLICATION, publication_claims
 from exchange.wire.serving import Publication
@@ -81,17 +80,7 @@ class Signers:
     def _signer(self, certificate: x509.Certificate, shown: Sequence[x509.Certificate]) -> Subject:
         now_us = self._clock.now_us()
         trust = Trust(load_roots(self._roots, now_us), (), self._trust_domain)
-        try:
-            signer = subject_of(certificate, self._trust_domain)
-        except IdentityError as error:
-            raise RequestInvalid(
-                f"the signer is unknown: {error.public}", reason="receipt-untrusted"
-            ) from None
-        if constraints.is_authority(certificate) or not trust.vouches_for(
-            certificate, signer.id, now_us, shown
-        ):
-            raise RequestInvalid("no trusted authority vouches for the signer", reason="receipt-untrusted")
-        return signer
+        return trusted_subject(certificate, shown, trust, now_us, role="the signer")
 
 
 def _check_claims(signer: Subject, publication: Publication, certificate: x509.Certificate) -> int:

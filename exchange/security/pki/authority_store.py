@@ -167,11 +167,6 @@ class AuthorityStore:
         """
         return [entry for department in self.departments() for entry in _read_log(self._log(department))]
 
-    def intermediates_pem(self) -> bytes:
-        """The departments' current authorities, with which receipts are verified offline."""
-        paths = [self._place(department) / "intermediate.pem" for department in self.departments()]
-        return b"".join(map(files.read_public, paths))
-
     def _place(self, department: str) -> Path:
         if not is_department(department):
             raise PkiError(
