@@ -37,9 +37,14 @@ _ADDED = {
         ("history", "exchange.cli.policy_history"),
         ("test", "exchange.cli.policy_test"),
     ),
-    "audit": (("fetch", "exchange.cli.fetch"),),
+    "audit": (
+        ("fetch", "exchange.cli.audit.fetch"),
+        ("verify", "exchange.cli.audit.verify"),
+        ("list", "exchange.cli.audit.listing"),
+        ("show", "exchange.cli.audit.show"),
+    ),
 }
-"""Commands that need the network and therefore a module of their own beside the noun's."""
+"""Commands in a module of their own, in the order of the help."""
 
 
 class Nouns(TyperGroup):

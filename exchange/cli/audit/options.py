@@ -1,0 +1,44 @@
+"""Arguments that commands of an auditor share, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.audit.proofs.note import VerifierKey
+from exchange.cli.console import because
+from exchange.errors import ConfigError
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's folder, or a copy of it.")]
+Key = Annotated[str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")]
+
+
+def public_key(text: str) -> VerifierKey:
+    """The key in a text, or in the file that the text names.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if "+" in text and not Path(text).is_file():
+        return VerifierKey.parse(text)
+    found = read_bytes(Path(text))
+    try:
+        return VerifierKey.parse(found.decode())
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{text} holds no verifier key", hint="a key reads name+id+base64, all in one line"
+        ) from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """What the file holds.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {because(error)}") from None

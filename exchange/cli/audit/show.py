@@ -1,0 +1,42 @@
+"""`exchange audit show`: one record whole, or all of one access."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.tail import entries, select
+from exchange.cli.audit.options import Folder
+from exchange.cli.audit.shown import print_json, print_whole
+from exchange.cli.options import AsJson
+from exchange.errors import ConfigError
+
+app = typer.Typer()
+
+
+@app.command()
+def show(
+    folder: Folder,
+    which: Annotated[str, typer.Argument(metavar="INDEX|ID", help="A record's index, or an access id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one record whole, or everything recorded of one access. Exit code: 0, or 2 if there is none."""
+    found = _find(folder, which)
+    if as_json:
+        print_json(found)
+        return
+    print_whole(found)
+
+
+def _find(folder: Path, which: str) -> list[Entry]:
+    by_index = which.isascii() and which.isdigit() and len(which) <= 16  # noqa: PLR2004 — an id has 32 digits
+    if by_index:
+        found = [entry for entry in entries(folder) if entry.index == int(which)]
+    else:
+        found = select(folder, last=10_000, access=which)
+    if not found:
+        raise ConfigError(f"no record {which}", hint="`exchange audit list DIR` shows the newest")
+    return found
