@@ -1,7 +1,7 @@
 """Which record was altered, and how: found by holding what is there against authentic leaf hashes.
 
 What can be named depends on what the forger left alone; docs/audit-record.md has the table. When
-`tree/leaves` has the signed root, every hash in it is authentic and the record is named exactly.
+`tree/0` has the signed root, every hash in it is authentic and the record is named exactly.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def forged(
         folder: the genuine log.
         change: what the forger does to the lines, in place.
         digests: whether the forger also mends the batch headers.
-        leaves: whether the forger also mends `tree/leaves`.
+        leaves: whether the forger also mends `tree/0`.
         commits: whether the forger also mends the commit lines.
     """
     copy = folder.with_name(folder.name + "-forged")

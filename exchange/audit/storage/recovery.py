@@ -59,7 +59,7 @@ class Recovered:
         committed: whether the last batch has its commit line.
         cut_bytes: unfinished bytes at the end, to be cut off.
         last_time: of the last record; "" for none.
-        hashes: leaf hashes beyond the checkpoint, which `tree/leaves` may lack after a crash.
+        hashes: leaf hashes beyond the checkpoint, which `tree/0` may lack after a crash.
         batches: where to read from.
     """
 
