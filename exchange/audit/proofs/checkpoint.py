@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 
 from exchange.audit.proofs.merkle import HASH_BYTES
-from exchange.audit.proofs.note import VerifierKey, open_note, sign_note
+from exchange.audit.proofs.note import SignatureType, VerifierKey, open_note, sign_note
 from exchange.errors import LogCorrupt
 from exchange.model.base import Frozen
 
@@ -62,6 +62,8 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     Raises:
         LogCorrupt: malformed, signed by another key, or of another log (T60).
     """
+    if key.type is not SignatureType.ED25519:
+        raise LogCorrupt(f"the key of {key.name} is a witness's: a log's own signature is needed")
     checkpoint = Checkpoint.parse(open_note(note, [key]))
     if checkpoint.origin != key.name:
         raise LogCorrupt(f"this checkpoint belongs to {checkpoint.origin}, the key to {key.name}")
