@@ -71,6 +71,7 @@ class AuditLog:
         identity: str = "",
         version: str = "",
         limits: LogLimits = LogLimits(),
+        held: bool = False,
     ) -> AuditLog:
         """Open the log, or begin it; records its own opening.
 
@@ -83,6 +84,7 @@ class AuditLog:
             identity: SPIFFE id of the broker.
             version: of the software.
             limits: waiting, signing and file sizes.
+            held: sign nothing before `release`: the witnesses have not yet shown what they saw (F24).
 
         Raises:
             ConfigError: another process writes this log, or the folder cannot be used.
@@ -103,7 +105,7 @@ class AuditLog:
             )
             try:
                 writer, queue = _start(
-                    layout, disk, state, origin=origin, key=key, clock=clock, limits=limits
+                    layout, disk, state, origin=origin, key=key, clock=clock, limits=limits, held=held
                 )
             except OSError as error:
                 raise AuditUnavailable("the audit log's disk refuses to write", detail=str(error)) from None
@@ -176,6 +178,20 @@ class AuditLog:
         closed = self._queue.closed
         return closed.public if closed else ""
 
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._layout.folder
+
+    def release(self) -> None:
+        """Sign checkpoints, if the log was opened held."""
+        self._writer.release()
+
+    def halt(self, reason: AuditUnavailable) -> None:
+        """Append and sign nothing any more in this process; every later caller is given the reason."""
+        self._writer.hold()
+        self._queue.close(reason)
+
     def close(self) -> None:
         """Record the closing, sign, release the folder; idempotent. The log is whole without it, too."""
         if not self._queue.closed:
@@ -209,6 +225,7 @@ def _start(
     key: Ed25519PrivateKey,
     clock: Clock,
     limits: LogLimits,
+    held: bool,
 ) -> tuple[Writer, Queue]:
     if state.checkpoint is None:
         # First of all a signed empty tree: from then on records without a checkpoint are an alarm.
@@ -218,7 +235,7 @@ def _start(
     queue = Queue(limits.wait_s_max)
     store = Store(layout, disk, state, limits.segment_bytes_max)
     signer = Signer(origin, key, limits.checkpoint_every_s)
-    writer = Writer(layout, disk, store, queue, state, signer=signer, clock=clock)
+    writer = Writer(layout, disk, store, queue, state, signer=signer, clock=clock, held=held)
     try:
         writer.start()
     except OSError:

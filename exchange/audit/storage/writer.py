@@ -25,6 +25,8 @@ from exchange.errors import AuditUnavailable
 from exchange.model.clock import Clock
 
 CLOCK_STEP_US = 5_000_000
+HELD_S = 0.1
+"""How often a writer that may not sign looks whether it may again."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Writer:
         *,
         signer: Signer,
         clock: Clock,
+        held: bool = False,
     ) -> None:
         self._layout, self._disk, self._store, self._queue = layout, disk, store, queue
         self._signer, self._clock = signer, clock
@@ -67,6 +70,7 @@ class Writer:
         self._last_time = state.last_time
         self._wall_us, self._mono_s = clock.now_us(), clock.monotonic_s()
         self._due = 0.0
+        self._held = held
         self.durable = Durable(
             state.frontier.size, store.segment, store.committed_end, layout.checkpoint.read_bytes()
         )
@@ -86,6 +90,14 @@ class Writer:
         self._queue.close(AuditUnavailable("the audit log is closed"))
         if self._thread.is_alive():
             self._thread.join()
+
+    def hold(self) -> None:
+        """Sign nothing from now on."""
+        self._held = True
+
+    def release(self) -> None:
+        """Sign again; what is unsigned is, within a moment."""
+        self._held = False
 
     def _run(self) -> None:
         group: Group | None = None
@@ -145,7 +157,7 @@ class Writer:
 
     def _sign(self) -> None:
         """Sign the tree as it stands. Sizes only grow: below what was signed nothing is ever signed again."""
-        if self._frontier.size <= self._signed_size:
+        if self._held or self._frontier.size <= self._signed_size:
             return
         self._store.settle()
         checkpoint = Checkpoint(
@@ -163,12 +175,12 @@ class Writer:
 
     # Pacing uses the machine's own steady clock: a simulated one that stands still must not stop signing.
     def _is_due(self) -> bool:
-        return self._frontier.size > self._signed_size and time.monotonic() >= self._due
+        return not self._held and self._frontier.size > self._signed_size and time.monotonic() >= self._due
 
     def _patience_s(self) -> float | None:
         if self._frontier.size <= self._signed_size:
             return None
-        return max(0.0, self._due - time.monotonic())
+        return HELD_S if self._held else max(0.0, self._due - time.monotonic())
 
     def _fail(self, group: Group | None, detail: str) -> None:
         error = AuditUnavailable(
