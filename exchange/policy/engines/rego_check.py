@@ -17,6 +17,7 @@ from exchange.policy.engines.rego_ast import (
 )
 from exchange.policy.engines.rego_cost import check_cost
 from exchange.policy.engines.rego_functions import ALLOWED, is_anchored, why_not
+from exchange.policy.engines.rego_plain import is_plain
 from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 from exchange.policy.files.source import decode
 
@@ -43,12 +44,19 @@ INPUT: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RegoModule:
-    """A checked module: its file, its text, its package and which of allow, deny, obligations it defines."""
+    """A checked module.
+
+    Attributes:
+        file, text, package: as it was read.
+        defines: which of allow, deny, obligations.
+        plain: whether it can run anywhere (`rego_plain`).
+    """
 
     file: str
     text: str
     package: str
     defines: frozenset[str]
+    plain: bool = False
 
 
 def check_module(file: str, content: bytes, package: str, faults: Faults = FIRST) -> RegoModule:
@@ -78,9 +86,16 @@ def _checked(file: str, text: str, package: str, faults: Faults) -> RegoModule:
         with faults.catching():
             _check_nodes(file, rule, frozenset(one.name for one in rules), faults)
     _check_used(file, rules, faults)
-    if len(faults) == before:
+    whole = len(faults) == before
+    if whole:
         check_cost(file, rules)
-    return RegoModule(file, text, package, frozenset(_SHAPES) & {rule.name for rule in rules})
+    return RegoModule(
+        file,
+        text,
+        package,
+        frozenset(_SHAPES) & {rule.name for rule in rules},
+        plain=whole and is_plain(file, rules),
+    )
 
 
 def _check_package(file: str, tree: Node, package: str) -> None:

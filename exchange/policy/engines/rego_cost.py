@@ -1,7 +1,8 @@
 """A bound on the rounds one decision can go, from the text alone (T30): the first net, which names the line.
 
 regorus has no timer and holds the interpreter while it runs, so an endless rule would stop the whole process.
-What a function builds is not counted here, so departments' modules run in workers that can be killed.
+What a function builds is not counted here, so departments' modules run in workers that can be killed, unless
+they are plain (`rego_plain`).
 Rego without recursion always ends; what is left is how soon. A body costs its statements times the product of
 what it iterates over; a name costs what its rule costs, every time. What exceeds the budget is refused.
 """
@@ -28,13 +29,23 @@ def check_cost(file: str, rules: list[Definition]) -> None:
     Raises:
         PolicyInvalid: names the line of the rule.
     """
-    costs = _Costs(file, rules)
+    costs = cost_of(file, rules)
     for rule in rules:
-        if costs.of_name(rule.name) > STEPS_MAX:
+        if costs[rule.name] > STEPS_MAX:
             place = Place(file, rule.line)
             raise refused(
                 place, f"rule {rule.name!r} may take too many steps", "iterate over columns only once"
             )
+
+
+def cost_of(file: str, rules: list[Definition]) -> dict[str, int]:
+    """By name of a rule, the steps it takes at most.
+
+    Raises:
+        PolicyInvalid: a rule calls itself.
+    """
+    costs = _Costs(file, rules)
+    return {rule.name: costs.of_name(rule.name) for rule in rules}
 
 
 class _Costs:

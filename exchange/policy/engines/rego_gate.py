@@ -21,7 +21,8 @@ class RegoGate:
     """Which modules speak for a department, and where each set of them runs.
 
     The city's own module always runs in this process: whoever writes it also runs the broker. A department's
-    module runs where `run` says; in a worker process it can end nothing but that worker (T30).
+    module runs where `run` says; in a worker process it can end nothing but that worker (T30). One that is
+    plain can do no harm and runs here as well.
     """
 
     def __init__(
@@ -43,24 +44,24 @@ class RegoGate:
         self._run = run
         self._time_limit_s = time_limit_s
         self._monotonic_s = monotonic_s
-        _probe(rego_here.run, self._baseline)
-        for modules in self._departments.values():
-            _probe(run, modules)
+        for modules in (self._baseline, *self._departments.values()):
+            _probe(self._runner(modules), modules)
 
     def ask(self, department: str, question: Mapping[str, JsonValue]) -> ConditionAnswer:
         """The answer for a dataset of this department; a fault of any kind is `condition-failed`."""
-        modules = self._departments.get(department)
+        modules = self._departments.get(department, self._baseline)
         began = self._monotonic_s()
         try:
-            if modules is None:
-                answer = interpret(self._baseline, rego_here.run(self._baseline, question))
-            else:
-                answer = interpret(modules, self._run(modules, question))
+            answer = interpret(modules, self._runner(modules)(modules, question))
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the gate stays shut
             return failed(error)
         if self._monotonic_s() - began > self._time_limit_s:
             return failed("time limit exceeded")
         return answer
+
+    def _runner(self, modules: Modules) -> Run:
+        own = modules[len(self._baseline) :]
+        return rego_here.run if all(module.plain for module in own) else self._run
 
 
 def _probe(run: Run, modules: Modules) -> None:

@@ -15,7 +15,7 @@ from exchange.policy.engines.rego_answer import EvaluationFailed, Modules, Value
 from exchange.policy.engines.rego_ast import engine_error
 from exchange.policy.engines.rego_check import ALLOW
 
-ENGINES_PER_THREAD_MAX = 64
+ENGINES_PER_THREAD_MAX = 256
 
 
 def run(modules: Modules, question: Mapping[str, JsonValue]) -> list[Values]:
