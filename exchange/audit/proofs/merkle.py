@@ -50,9 +50,16 @@ class Frontier:
         self.size += 1
 
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Take in several leaves in order."""
+        """Take in several leaves in order; as `append` does, without a call for each."""
+        peaks, size, sha256 = self._peaks, self.size, hashlib.sha256
         for leaf in leaves:
-            self.append(leaf)
+            carry, place = leaf, size
+            while place & 1:
+                carry = sha256(b"\x01" + peaks.pop() + carry).digest()
+                place >>= 1
+            peaks.append(carry)
+            size += 1
+        self.size = size
 
     def root(self) -> bytes:
         """The tree's root now; SHA-256 of nothing for an empty tree."""

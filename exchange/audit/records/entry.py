@@ -7,6 +7,7 @@ import re
 from typing import Annotated, Any, NoReturn
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
 
 from exchange.audit.records.deliveries import EndRecord, ReceivedRecord, RefusalRecord, StartRecord
 from exchange.audit.records.kinds import (
@@ -21,7 +22,7 @@ from exchange.audit.records.kinds import (
 from exchange.audit.records.record import MOMENT, RECORD_BYTES_MAX, VERSION, moment_us
 from exchange.errors import LogCorrupt
 from exchange.model.base import Frozen
-from exchange.model.canonical import is_canonical
+from exchange.model.canonical import INTEGER_MAX, is_canonical
 
 AnyRecord = Annotated[
     DecisionRecord
@@ -101,14 +102,48 @@ class Entry(Frozen):
 def parse_canonical(line: bytes) -> dict[str, Any]:
     """The object in a canonical line.
 
-    Almost every record takes the short way: an ASCII line has ASCII keys, the parser refuses floats, and
-    without a run of sixteen digits no integer is beyond 2**53. What is left is compared byte for byte.
+    Almost every record takes the short way: parsed and printed again by pydantic's own JSON, in a quarter of
+    the time. It accepts nothing that the long way would refuse (a property test holds the two together); what
+    it does not accept, the long way judges.
 
     Raises:
         ValueError: not an object, not canonical, or longer than a record can be.
     """
     if len(line) > RECORD_BYTES_MAX:
         raise ValueError("too long")
+    try:
+        value = from_json(line)
+        if type(value) is dict and _is_plain(value) and to_json(value) == line:
+            return value
+    except ValueError:
+        pass
+    return parse_slowly(line)
+
+
+def _is_plain(fields: dict[str, Any]) -> bool:
+    """Keys in order and ASCII; texts, lists of texts, and integers below 2**53 only."""
+    names = list(fields)
+    if names != sorted(names) or not "".join(names).isascii():
+        return False
+    for value in fields.values():
+        kind = type(value)
+        if kind is int:
+            if not -INTEGER_MAX <= value <= INTEGER_MAX:
+                return False
+        elif kind is not str and (kind is not list or not all(type(item) is str for item in value)):
+            return False
+    return True
+
+
+def parse_slowly(line: bytes) -> dict[str, Any]:
+    """The same by the standard library, for whatever JSON there is: what `parse_canonical` is held to.
+
+    An ASCII line has ASCII keys, the parser refuses floats, and without a run of sixteen digits no integer is
+    beyond 2**53. What is left is compared byte for byte.
+
+    Raises:
+        ValueError: not an object, or not canonical.
+    """
     value = _DECODER.decode(line.decode())
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004 — bad data, not a misuse

@@ -20,6 +20,7 @@ from exchange.audit.records.record import RECORD_BYTES_MAX
 
 BATCH_BYTES_MAX = 16 << 20
 _LINE_BYTES_MAX = RECORD_BYTES_MAX + 2
+_FRAMING_BYTES_MAX = 256
 _HEADER = re.compile(rb"#batch (0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8}) ([0-9a-f]{64})\n")
 _COMMIT = re.compile(rb"#commit (0|[1-9][0-9]{0,15}) ([0-9a-f]{64})\n")
 
@@ -72,9 +73,57 @@ def scan(path: Path, offset: int = 0, end: int | None = None) -> Iterator[Batch]
     """
     with path.open("rb", buffering=1 << 20) as file:
         file.seek(offset)
-        lines = _Lines(file, offset, end)
-        while lines.current:
-            yield _batch(lines)
+        lines: _Lines | None = None
+        while True:
+            # What is not exactly as the writer writes it is read line by line, to say what is wrong with it.
+            whole = _whole(file, offset, end) if lines is None else None
+            if whole is None:
+                lines = lines or _Lines(file, offset, end)
+                if not lines.current:
+                    return
+                whole = _batch(lines)
+            offset = whole.end
+            yield whole
+
+
+def _whole(file: BinaryIO, offset: int, end: int | None) -> Batch | None:
+    """The batch that begins here, if there is nothing to say about it; otherwise the file stands as before.
+
+    Reading line by line would find the same: the body is the lines up to the next framing, and they are those
+    that the header promised.
+    """
+    header = _HEADER.fullmatch(file.readline(_FRAMING_BYTES_MAX))
+    batch = _body_as_promised(file, offset, header) if header else None
+    if batch is not None:
+        commit = file.readline(_FRAMING_BYTES_MAX)
+        match = _COMMIT.fullmatch(commit)
+        if match is not None:
+            batch.commit = (int(match[1]), bytes.fromhex(match[2].decode()))
+            batch.end = batch.body_end + len(commit)
+            if end is None or batch.end <= end:
+                return batch
+    file.seek(offset)
+    return None
+
+
+def _body_as_promised(file: BinaryIO, offset: int, header: re.Match[bytes]) -> Batch | None:
+    first, count, size = int(header[1]), int(header[2]), int(header[3])
+    if size > BATCH_BYTES_MAX:
+        return None
+    body = file.read(size)
+    records = body.split(b"\n")
+    if (
+        len(records) != count + 1
+        or records.pop()
+        or len(body) != size
+        or body.startswith(b"#")
+        or b"\n#" in body
+        or len(max(records, key=len)) > _LINE_BYTES_MAX - 1
+        or hashlib.sha256(body).hexdigest().encode() != header[4]
+    ):
+        return None
+    body_end = offset + header.end() + size
+    return Batch(offset, body_end=body_end, first=first, records=records, followed=True)
 
 
 class _Lines:
