@@ -36,7 +36,12 @@ def read(parse: Any, line: bytes) -> Any:
         return "refused"
 
 
-@given(st.dictionaries(NAMES, VALUES, max_size=6), st.booleans(), st.booleans(), st.sampled_from([",", ", "]))
+@given(
+    value=st.dictionaries(NAMES, VALUES, max_size=6),
+    ordered=st.booleans(),
+    ascii_only=st.booleans(),
+    comma=st.sampled_from([",", ", "]),
+)
 @settings(max_examples=400, deadline=None)
 def test_a_json_object_however_printed_is_read_alike(
     value: dict[str, Any], *, ordered: bool, ascii_only: bool, comma: str
