@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from exchange.errors import ConfigError
 from exchange.model.dataset import Column, Dataset
 from exchange.policy.bundle import Bundle, load
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.files.tree import PolicyTree, read_tree
 from exchange.policy.questions.assumed import Schemas, written
 from exchange.policy.questions.matrix import Asker
@@ -42,7 +43,7 @@ def city(folder: Path) -> tuple[PolicyTree, Bundle]:
         PolicyInvalid: the first fault in it.
     """
     files = read_tree(folder)
-    return files, load(files, _REVISION)
+    return files, load(files, _REVISION, engine=STEWARDS)
 
 
 def asker(folder: Path, at: str, schemas: Path | None) -> Asker:

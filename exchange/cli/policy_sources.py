@@ -9,6 +9,7 @@ from exchange.audit.storage.tail import select
 from exchange.cli.policy_options import city
 from exchange.errors import ConfigError
 from exchange.policy.bundle import Bundle, load
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.files.tree import DEPARTMENTS, PolicyTree, read_tree
 
 City = tuple[PolicyTree, Bundle]
@@ -48,13 +49,13 @@ def revision(number: int, revisions: Path | None, config: Path | None) -> City:
     """
     if revisions is not None:
         files = read_tree(revisions / str(number))
-        return files, load(files, number)
+        return files, load(files, number, engine=STEWARDS)
     if config is None:
         raise ConfigError(
             f"revision {number} is not here", hint="give --revisions DIR, or --config steward.toml"
         )
     _, files = _from_broker(number, config)
-    return files, load(files, number)
+    return files, load(files, number, engine=STEWARDS)
 
 
 def pair(old: str, new: str, config: Path | None) -> tuple[City, City]:
@@ -77,7 +78,8 @@ def pair(old: str, new: str, config: Path | None) -> tuple[City, City]:
         for one, text in zip(fetched, (old, new), strict=True)
     ]
     first, second = (
-        (tree, load(tree, int(number or 1))) for tree, number in zip(trees, numbers, strict=True)
+        (tree, load(tree, int(number or 1), engine=STEWARDS))
+        for tree, number in zip(trees, numbers, strict=True)
     )
     return first, second
 

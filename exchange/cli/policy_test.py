@@ -14,8 +14,9 @@ from exchange.cli.console import REFUSED, say, tell
 from exchange.cli.options import AsJson
 from exchange.errors import ConfigError, PolicyInvalid
 from exchange.policy.bundle import Bundle, load
-from exchange.policy.engines.choice import InProcess, open_engine
+from exchange.policy.engines.choice import open_engine
 from exchange.policy.engines.settings import RegoSettings
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.files.tree import PolicyTree, read_tree
 from exchange.policy.suite import coverage as covering
 from exchange.policy.suite import report
@@ -55,7 +56,7 @@ def cases(
     files = read_tree(folder)
     with ExitStack() as undo:
         bundles = _bundles(files, opa, broker, undo)
-        bundle = bundles[InProcess.name]
+        bundle = bundles[STEWARDS.name]
         whole = load_suite(files, bundle)
         suite = _chosen(whole, only)
         results = run(suite, bundles)
@@ -79,7 +80,7 @@ def cases(
 
 def _bundles(files: PolicyTree, opa: str, broker: Path | None, undo: ExitStack) -> dict[str, Bundle]:
     """The policy on regorus, and on whatever else was named."""
-    bundles = {InProcess.name: load(files, _REVISION)}
+    bundles = {STEWARDS.name: load(files, _REVISION, engine=STEWARDS)}
     chosen = []
     if broker is not None:
         chosen.append(config.load(broker, _OpaFile).rego)

@@ -9,6 +9,7 @@ from exchange.errors import PolicyInvalid
 from exchange.model.clock import Clock
 from exchange.model.subject import CITY
 from exchange.policy.bundle import Bundle
+from exchange.policy.engines.choice import HERE
 from exchange.policy.files.tree import DEPARTMENTS, PolicyTree, own_part
 from exchange.policy.files.vocabulary import CITY_FILE
 from exchange.policy.lint.check import check
@@ -83,12 +84,15 @@ def check_city(bundle: Bundle, trust_domain: str, operating_state: str) -> None:
 def _own_findings(candidate: Candidate, now: dt.datetime) -> list[Finding]:
     """Errors that this publication answers for.
 
+    Conditions are tried in this process: whoever loaded the candidate has put the very same question to them
+    where they can end nothing.
+
     A department answers for its own files. The city answers for its own and for what its words would break in
     others'; a grant of theirs that has expired meanwhile does not keep the city from publishing.
     """
     if candidate.department == CITY:
-        known = {(one.file, one.what) for one in check(candidate.before, now).errors}
-        found = check(candidate.files, now).errors
+        known = {(one.file, one.what) for one in check(candidate.before, now, engine=HERE).errors}
+        found = check(candidate.files, now, engine=HERE).errors
         own = (one for one in found if not one.file.startswith(f"{DEPARTMENTS}/"))
         return [*own, *(one for one in found if _theirs(one) and (one.file, one.what) not in known)]
     folder = f"{DEPARTMENTS}/{candidate.department}/"
@@ -96,7 +100,7 @@ def _own_findings(candidate: Candidate, now: dt.datetime) -> list[Finding]:
     relevant = own_part(candidate.files, CITY) | {
         path: content for path, content in candidate.files.items() if path.startswith(folder)
     }
-    return [one for one in check(relevant, now).errors if one.file.startswith(folder)]
+    return [one for one in check(relevant, now, engine=HERE).errors if one.file.startswith(folder)]
 
 
 def _theirs(finding: Finding) -> bool:

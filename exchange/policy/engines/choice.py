@@ -34,7 +34,7 @@ class ConditionEngine(Protocol):
 
 
 class InProcess:
-    """regorus in this process, for a steward's own machine and for what one trusts."""
+    """regorus in this process, for what one trusts or has run within bounds before."""
 
     name = "regorus"
 

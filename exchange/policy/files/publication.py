@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exchange.errors import PolicyInvalid
 from exchange.policy.bundle import load
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.files import tree
 
 _CHECK_REVISION = 1
@@ -18,7 +19,7 @@ def publish_files(folder: Path, department: str) -> dict[str, bytes]:
         PolicyInvalid: the first fault anywhere in the folder, or the department has no files there.
     """
     files = tree.read_tree(folder)
-    load(files, _CHECK_REVISION)
+    load(files, _CHECK_REVISION, engine=STEWARDS)
     own = tree.own_part(files, department)
     if not own:
         raise PolicyInvalid(

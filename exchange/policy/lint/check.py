@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.model.dataset import Dataset
+from exchange.policy.engines.choice import ConditionEngine
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.files.faults import Faults, Severity
 from exchange.policy.files.tree import PolicyTree
 from exchange.policy.lint.dates import check_dates
@@ -39,16 +41,23 @@ class Report:
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)
 
 
-def check(files: PolicyTree, now: dt.datetime, schemas: Mapping[str, Dataset] | None = None) -> Report:
+def check(
+    files: PolicyTree,
+    now: dt.datetime,
+    schemas: Mapping[str, Dataset] | None = None,
+    *,
+    engine: ConditionEngine = STEWARDS,
+) -> Report:
     """All faults at once.
 
     Args:
         files: path -> content, as `tree.read_tree` returns it.
         now: against which validity dates are judged; with its zone.
         schemas: what connectors serve, by dataset, as far as it is known.
+        engine: where conditions are tried.
     """
     faults = Faults()
-    reading = read(files, faults)
+    reading = read(files, faults, engine)
     parts = {} if reading is None else reading.parts
     if reading is not None:
         _check_city(reading, now, schemas or {}, faults)

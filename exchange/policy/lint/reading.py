@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.policy.bundle import BASELINE_PACKAGE, CONDITIONS_FILE
+from exchange.policy.engines.choice import ConditionEngine
 from exchange.policy.engines.rego_check import RegoModule, check_module
-from exchange.policy.engines.rego_gate import RegoGate
 from exchange.policy.files import tree
 from exchange.policy.files.baseline import BASELINE_FILE, BaselineRule, parse_baseline
 from exchange.policy.files.department import DepartmentPart, load_part
@@ -17,6 +17,7 @@ from exchange.policy.files.model_conf import MODEL_FILE, check_model
 from exchange.policy.files.tree import PolicyTree
 from exchange.policy.files.vocabulary import CITY_FILE, Vocabulary, parse_city
 
+_REVISION = 0
 _CITY_HINT = "every city has city.toml, model.conf and the three files of baseline/"
 
 
@@ -48,8 +49,11 @@ class Reading:
         return not any(file.startswith(folder) or file in {CITY_FILE, ROLES_FILE} for file in self.faulty)
 
 
-def read(files: PolicyTree, faults: Faults) -> Reading | None:
-    """The city; None if not even its vocabulary can be read, without which nothing else means anything."""
+def read(files: PolicyTree, faults: Faults, engine: ConditionEngine) -> Reading | None:
+    """The city; None if not even its vocabulary can be read, without which nothing else means anything.
+
+    Every sound module is run once, on the engine.
+    """
     for path in (CITY_FILE, MODEL_FILE, ROLES_FILE, BASELINE_FILE, CONDITIONS_FILE):
         if path not in files:
             faults.add(refused(Place(path, 1), "the file is missing", _CITY_HINT))
@@ -62,7 +66,7 @@ def read(files: PolicyTree, faults: Faults) -> Reading | None:
         if CONDITIONS_FILE in files:
             rego = check_module(CONDITIONS_FILE, files[CONDITIONS_FILE], BASELINE_PACKAGE, faults)
     words = _words(files, faults)
-    return None if words is None else _read(files, words, rego, faults)
+    return None if words is None else _read(files, words, rego, faults, engine)
 
 
 def _words(files: PolicyTree, faults: Faults) -> Vocabulary | None:
@@ -72,7 +76,9 @@ def _words(files: PolicyTree, faults: Faults) -> Vocabulary | None:
     return None
 
 
-def _read(files: PolicyTree, words: Vocabulary, rego: RegoModule | None, faults: Faults) -> Reading:
+def _read(
+    files: PolicyTree, words: Vocabulary, rego: RegoModule | None, faults: Faults, engine: ConditionEngine
+) -> Reading:
     roles, baseline = Hierarchy(()), tuple[BaselineRule, ...]()
     with faults.catching():
         roles = parse_roles(files.get(ROLES_FILE, b""), words, faults)
@@ -81,7 +87,7 @@ def _read(files: PolicyTree, words: Vocabulary, rego: RegoModule | None, faults:
     parts = {
         name: load_part(name, tree.part(files, name), words, "", faults) for name in tree.departments(files)
     }
-    _run(rego, parts, faults)
+    _run(rego, parts, faults, engine)
     faulty = frozenset(fault.place.file for fault in faults.found if fault.severity is Severity.ERROR)
     return Reading(files, words, roles, baseline, rego, parts, faulty)
 
@@ -92,17 +98,16 @@ def _paths(files: PolicyTree, faults: Faults) -> None:
             tree.check_path(path)
 
 
-def _run(rego: RegoModule | None, parts: dict[str, DepartmentPart], faults: Faults) -> None:
+def _run(
+    rego: RegoModule | None, parts: dict[str, DepartmentPart], faults: Faults, engine: ConditionEngine
+) -> None:
     """Run every sound module once: the engine finds unsafe variables only by running."""
     faulty = {fault.place.file for fault in faults.found}
     if rego is None or rego.file in faulty:
         return
-    _run_one(rego, {}, faults)
+    with faults.catching():
+        engine.gate(rego, {}, _REVISION)
     for name, part in parts.items():
         if part.conditions is not None and part.conditions.file not in faulty:
-            _run_one(rego, {name: part.conditions}, faults)
-
-
-def _run_one(rego: RegoModule, modules: dict[str, RegoModule], faults: Faults) -> None:
-    with faults.catching():
-        RegoGate(rego, modules)
+            with faults.catching():
+                engine.gate(rego, {name: part.conditions}, _REVISION)

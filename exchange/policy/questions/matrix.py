@@ -10,6 +10,7 @@ from exchange.model.obligation import Obligations
 from exchange.model.request import ReadRequest
 from exchange.policy.bundle import Bundle
 from exchange.policy.decide import decide
+from exchange.policy.engines.stewards import check_bounds
 from exchange.policy.facts import Facts, Outcome
 from exchange.policy.files.department import DepartmentPart
 from exchange.policy.questions.assumed import Schemas
@@ -59,6 +60,9 @@ class Asker:
 
         Where the schema is assumed and the demands of Rego do not fit it, it is assumed anew with these in
         mind: only the conditions know them.
+
+        Raises:
+            PolicyInvalid: the conditions go beyond all bounds; only on a steward's own machine.
         """
         outcome = decide(self.bundle, self.facts(asked))
         if outcome.decision.reason == "obligation-impossible" and self.schemas.assumes(asked.dataset):
@@ -67,6 +71,7 @@ class Asker:
             if added:
                 schema = self.schemas.of(asked.dataset, added)
                 outcome = decide(self.bundle, replace(self.facts(asked), dataset=schema))
+        check_bounds(outcome, asked.dataset)
         return outcome
 
     def facts(self, asked: Asked) -> Facts:

@@ -9,6 +9,7 @@ from exchange.errors import PolicyInvalid
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.decide import department_term
 from exchange.policy.engines.protocol import GrantQuestion
+from exchange.policy.engines.stewards import STEWARDS
 from exchange.policy.facts import Outcome
 from exchange.policy.files.classification import Classified, Grade, Sharing
 from exchange.policy.files.grants import ACTION
@@ -97,7 +98,7 @@ def _edited(world: World, change: str, contents: dict[str, bytes]) -> Iterator[W
     files = {**world.files, **contents}
     bundle = world.asker.bundle
     try:
-        changed = load(files, bundle.revision, previous=bundle)
+        changed = load(files, bundle.revision, previous=bundle, engine=STEWARDS)
     except PolicyInvalid:
         return
     yield world.but(change, files=files, asker=_asking(world.asker, changed))

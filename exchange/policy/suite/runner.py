@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from exchange.policy.bundle import Bundle
 from exchange.policy.decide import decide
+from exchange.policy.engines.stewards import check_bounds
 from exchange.policy.facts import Facts, Outcome
 from exchange.policy.suite.compare import Mismatch, compare
 from exchange.policy.suite.model import Case, Suite
@@ -33,12 +34,16 @@ def run(suite: Suite, bundles: Mapping[str, Bundle]) -> tuple[Result, ...]:
     Args:
         suite: the cases.
         bundles: engine's name -> the same policy on it.
+
+    Raises:
+        PolicyInvalid: conditions go beyond all bounds; only on a steward's own machine.
     """
     results: list[Result] = []
     first: dict[int, Result] = {}
     for engine, bundle in bundles.items():
         for number, case in enumerate(suite.cases):
             outcome = decide(bundle, facts(case, suite))
+            check_bounds(outcome, case.request.dataset)  # or a case that expects a denial would pass
             result = Result(case, engine, outcome, compare(case.expect, outcome))
             result = _agree(first.setdefault(number, result), result)
             results.append(result)
