@@ -18,6 +18,7 @@
     │   └── StreamMismatch        the trailer does not agree with what arrived
     ├── SourceFailed              the department's source failed while it was being read
     ├── PolicyInvalid             a policy file would not do what it says
+    ├── RecordGone                retention removed the record; its place in the tree is still provable
     └── LogCorrupt                the audit log was altered or damaged; names the index
 
 Only `public` ever leaves a process. `detail` goes to the operator's log.
@@ -181,6 +182,13 @@ class PolicyInvalid(ExchangeError):
 
     reason = "policy-invalid"
     code = "FAILED_PRECONDITION"
+
+
+class RecordGone(ExchangeError):
+    """A record's content was removed when its time to be kept was over; nothing is wrong with the log."""
+
+    reason = "record-gone"
+    code = "OUT_OF_RANGE"
 
 
 class LogCorrupt(ExchangeError):

@@ -32,6 +32,7 @@ _CODES: tuple[tuple[tuple[type[ExchangeError], ...], int], ...] = (
             errors.IdentityError,
             errors.PolicyInvalid,
             errors.LogCorrupt,
+            errors.RecordGone,
         ),
         REFUSED,
     ),
