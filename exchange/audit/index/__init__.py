@@ -1,0 +1,1 @@
+"""A derived index over a log, to search it fast; rebuilt at will, and never trusted."""

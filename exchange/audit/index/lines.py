@@ -1,0 +1,168 @@
+"""Finding records in a segment file without reading it: a few reads by bisection, however long the file is.
+
+A record's line begins with `{`, so a line that begins with `#` is framing wherever one looks into the file.
+What is found here is read, not judged: whoever needs a record to be the true one holds its hash against the
+tree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from exchange.audit.storage.layout import Layout, first_index
+from exchange.audit.storage.segment import BATCH_BYTES_MAX
+from exchange.errors import LogCorrupt
+
+_BLOCK = 1 << 16
+_FRAMING_BYTES_MAX = 128
+_HEADER = re.compile(rb"#batch ([0-9]{1,16}) ([0-9]{1,9}) ([0-9]{1,9}) [0-9a-f]{64}\n")
+_LATER_HEADER = re.compile(rb"\n(?=" + _HEADER.pattern + rb")")
+_COMMIT = re.compile(rb"\n#commit ([0-9]{1,16}) [0-9a-f]{64}\n")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Records that stand in one segment: [first, end), all of them committed."""
+
+    path: Path
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The lines of one batch.
+
+    Attributes:
+        first: index of the first.
+        offset: of its first byte in the segment.
+        lines: without newlines.
+    """
+
+    first: int
+    offset: int
+    lines: list[bytes]
+
+
+def runs(layout: Layout) -> list[Run]:
+    """What there is to read, segment by segment, up to each one's last commit line.
+
+    Raises:
+        OSError: a segment cannot be read.
+    """
+    found: list[Run] = []
+    for path in layout.segments():
+        try:
+            first = first_index(path)
+        except ValueError:
+            continue
+        end = committed_end(path)
+        if end > first:
+            found.append(Run(path, first, end))
+    return found
+
+
+def committed_end(segment: Path) -> int:
+    """Size of the tree that the segment's last commit line states; 0 if it has none."""
+    with segment.open("rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        while start > 0:
+            stop, start = start, max(0, start - _BLOCK)
+            block = os.pread(file.fileno(), stop - start + _FRAMING_BYTES_MAX, start)
+            last = max(_COMMIT.finditer(block), key=re.Match.start, default=None)
+            if last is not None:
+                return int(last[1])
+    return 0
+
+
+def bodies(run: Run, start: int) -> Iterator[Body]:
+    """The batches of a run from the one on that holds the record `start`.
+
+    Raises:
+        LogCorrupt: the framing is damaged.
+        OSError: the segment cannot be read.
+    """
+    with run.path.open("rb", buffering=1 << 20) as file:
+        at, place = _find(file, start)
+        file.seek(at)
+        while place < run.end:
+            header = file.readline(_FRAMING_BYTES_MAX)
+            first, count, size = _parsed(header, place)
+            lines = file.read(size).split(b"\n")
+            commit = file.readline(_FRAMING_BYTES_MAX)
+            if lines.pop() or len(lines) != count or first != place or commit[:1] == b"{":
+                raise _damaged(place)
+            yield Body(first, at + len(header), lines)
+            at, place = at + len(header) + size + len(commit), place + count
+            if not commit.startswith(b"#commit"):  # recovery writes a missing one before the next batch
+                raise _damaged(place)
+
+
+def line_at(segments: list[Run], index: int) -> bytes | None:
+    """The line in a record's place; None if it is not here.
+
+    Raises:
+        LogCorrupt: the framing is damaged there.
+        OSError: the segment cannot be read.
+    """
+    for run in segments:
+        if run.first <= index < run.end:
+            body = next(bodies(run, index))
+            return body.lines[index - body.first]
+    return None
+
+
+def _find(file: BinaryIO, index: int) -> tuple[int, int]:
+    """Offset of the last batch that begins at or before the record, and the index it begins with."""
+    descriptor = file.fileno()
+    low, high = 0, os.fstat(descriptor).st_size
+    while high - low > _BLOCK:
+        middle = (low + high) // 2
+        at = _next_header(descriptor, middle, high)
+        if at is None or _header_at(descriptor, at, index)[0] > index:
+            high = middle
+        else:
+            low = at
+    while True:
+        first, count, size, length = _header_at(descriptor, low, index)
+        if first + count > index:
+            return low, first
+        commit = os.pread(descriptor, _FRAMING_BYTES_MAX, low + length + size)
+        low += length + size + commit.find(b"\n") + 1
+
+
+def _next_header(descriptor: int, start: int, end: int) -> int | None:
+    """Offset of the first header behind `start`."""
+    while start < end:
+        block = os.pread(descriptor, _BLOCK + _FRAMING_BYTES_MAX, start)
+        found = _LATER_HEADER.search(block)
+        if found:
+            return start + found.end()
+        start += _BLOCK
+    return None
+
+
+def _header_at(descriptor: int, offset: int, index: int) -> tuple[int, int, int, int]:
+    """First index, count, bytes of the body, bytes of the header itself."""
+    line, newline, _ = os.pread(descriptor, _FRAMING_BYTES_MAX, offset).partition(b"\n")
+    return (*_parsed(line + newline, index), len(line) + 1)
+
+
+def _parsed(header: bytes, index: int) -> tuple[int, int, int]:
+    match = _HEADER.fullmatch(header)
+    if match is None or int(match[3]) > BATCH_BYTES_MAX or int(match[2]) == 0:
+        raise _damaged(index)
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def _damaged(index: int) -> LogCorrupt:
+    return LogCorrupt(
+        "the log's framing is damaged here",
+        index=index,
+        hint="`exchange audit verify` says what was altered",
+    )
