@@ -16,8 +16,10 @@ from exchange.policy.decide import decide
 from exchange.policy.facts import Facts
 from exchange.policy.questions.assumed import Schemas
 from exchange.policy.questions.difference import Change, Way, difference
-from exchange.policy.questions.matrix import Answer, Asker
+from exchange.policy.questions.matrix import Answer, Asked, Asker
+from exchange.policy.questions.parties import parties
 from exchange.policy.questions.simulate import over_matrix
+from exchange.policy.questions.steady import Steady
 from exchange.policy.questions.what import what
 from exchange.policy.questions.who import who
 
@@ -207,3 +209,23 @@ def test_what_is_gained_one_way_is_lost_the_other(old: Bundle, new: Bundle) -> N
 @given(bundle=bundles())
 def test_a_bundle_against_itself_changes_nothing(bundle: Bundle) -> None:
     assert list(over_matrix(_asker(bundle), _asker(bundle))) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(bundle=bundles())
+def test_a_question_answered_for_others_that_are_alike_has_the_answer_of_its_own(bundle: Bundle) -> None:
+    asker = _asker(bundle)
+    for party, id_, purpose, state in itertools.product(parties(bundle), IDS, PURPOSES, STATES):
+        answer = _answer(bundle, party.subject.id, id_, purpose, state)
+        assert asker.ask(Asked(party, id_, purpose, state)) == answer
+
+
+@settings(max_examples=60, deadline=None)
+@given(old=bundles(), new=bundles())
+def test_what_is_called_steady_is_answered_alike(old: Bundle, new: Bundle) -> None:
+    steady = Steady(_asker(old), _asker(new))
+    for party, id_, purpose in itertools.product(parties(old, new), IDS, PURPOSES):
+        if not steady.may_differ((party, id_, purpose)):
+            for state in STATES:
+                answers = [_answer(one, party.subject.id, id_, purpose, state) for one in (old, new)]
+                assert not difference(*answers)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from exchange.model.dataset import Dataset
 from exchange.model.obligation import Obligations
 from exchange.model.request import ReadRequest
 from exchange.policy.bundle import Bundle
 from exchange.policy.decide import decide
+from exchange.policy.engines.protocol import ConditionAnswer
 from exchange.policy.engines.stewards import check_bounds
-from exchange.policy.facts import Facts, Outcome
+from exchange.policy.facts import Facts, Outcome, question
 from exchange.policy.files.department import DepartmentPart
+from exchange.policy.questions.alike import Alike
 from exchange.policy.questions.assumed import Schemas
 from exchange.policy.questions.parties import Party, member_terms
 
 NO_TRACE = "0" * 32
+ANSWERS_MAX = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,22 @@ class Asker:
 
     def __init__(self, bundle: Bundle, schemas: Schemas, now: dt.datetime) -> None:
         self.bundle, self.schemas, self.now = bundle, schemas, now
+        self.alike = Alike(bundle)
+        self._answers: dict[Hashable, Answer] = {}
 
     def ask(self, asked: Asked) -> Answer:
-        """The answer to one question."""
-        decision = self.outcome(asked).decision
-        return Answer(decision.obligations, decision.reason)
+        """The answer to one question; of those that `decide` cannot tell apart the first was put to it."""
+        key = (
+            *(asked.dataset, asked.purpose, asked.state, asked.columns, asked.where),
+            self.alike.reader(asked.party, asked.dataset, asked.purpose),
+        )
+        known = self._answers.get(key)
+        if known is None:
+            decision = self.outcome(asked).decision
+            if len(self._answers) >= ANSWERS_MAX:
+                self._answers.clear()
+            known = self._answers[key] = Answer(decision.obligations, decision.reason)
+        return known
 
     def outcome(self, asked: Asked) -> Outcome:
         """The whole outcome, for traces.
@@ -74,8 +89,19 @@ class Asker:
         check_bounds(outcome, asked.dataset)
         return outcome
 
+    def conditions(self, asked: Asked) -> ConditionAnswer | None:
+        """What the conditions alone answer; None where policies do not speak of the dataset."""
+        classified = self.bundle.classified(asked.dataset)
+        if classified is None:
+            return None
+        told = question(self._facts(asked, None), classified, self.alike.terms(asked.party))
+        return self.bundle.conditions.ask(asked.dataset.partition(".")[0], told)
+
     def facts(self, asked: Asked) -> Facts:
         """All that the decision depends on besides the bundle."""
+        return self._facts(asked, self.schemas.of(asked.dataset))
+
+    def _facts(self, asked: Asked, schema: Dataset | None) -> Facts:
         request = ReadRequest(
             dataset=asked.dataset,
             purpose=asked.purpose,
@@ -83,7 +109,6 @@ class Asker:
             where=asked.where,
             trace_id=NO_TRACE,
         )
-        schema = self.schemas.of(asked.dataset)
         return Facts(asked.party.subject, schema, request, "read", self.now, asked.state)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from exchange.model.obligation import Obligations
 from exchange.policy.bundle import Bundle
-from exchange.policy.decide import department_term
-from exchange.policy.engines.protocol import GrantQuestion
-from exchange.policy.files.grants import ACTION
 from exchange.policy.questions.difference import Change, difference
-from exchange.policy.questions.matrix import Answer, Asked, Asker, Cell, opened
-from exchange.policy.questions.parties import Party, member_terms, parties
+from exchange.policy.questions.matrix import Answer, Asked, Asker, opened
+from exchange.policy.questions.parties import Party, parties
 from exchange.policy.questions.recorded import Recorded
+from exchange.policy.questions.steady import Steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ def over_matrix(old: Asker, new: Asker) -> Iterator[Shift]:
     changed = _changed(old.bundle, new.bundle)
     cells = opened(old.bundle, everybody, changed) | opened(new.bundle, everybody, changed)
     states = sorted(old.bundle.words.states | new.bundle.words.states)
-    differs = _may_differ(old.bundle, new.bundle)
-    for cell in sorted(filter(differs, cells), key=lambda cell: (cell[1], cell[0].label, cell[2])):
+    steady = Steady(old, new)
+    for cell in sorted(filter(steady.may_differ, cells), key=lambda cell: (cell[1], cell[0].label, cell[2])):
         for state in states:
             yield from _shift(old, new, Asked(*cell, state))
 
@@ -104,31 +102,3 @@ def _changed(old: Bundle, new: Bundle) -> set[str]:
         for name in departments & bundle.parts.keys()
         for id_ in bundle.parts[name].datasets
     }
-
-
-def _may_differ(old: Bundle, new: Bundle) -> Callable[[Cell], bool]:
-    """Whether a cell can be answered differently; false only if all that a decision reads of it is equal."""
-    city = (old.words, old.baseline, old.rego.text) == (new.words, new.baseline, new.rego.text)
-    steady: dict[str, bool] = {}
-
-    def differs(cell: Cell) -> bool:
-        party, dataset, purpose = cell
-        if dataset not in steady:
-            steady[dataset] = city and _spoken(old, dataset) == _spoken(new, dataset)
-        if not steady[dataset] or member_terms(old, party) != member_terms(new, party):
-            return True
-        question = GrantQuestion(party.subject.id, department_term(party.subject), dataset, ACTION, purpose)
-        return old.grants.ask(question).opened != new.grants.ask(question).opened
-
-    return differs
-
-
-def _spoken(bundle: Bundle, dataset: str) -> tuple[object, ...]:
-    """All that a bundle says of a dataset besides its grants; where it says it does not matter."""
-    classified, part = bundle.classified(dataset), bundle.parts.get(dataset.partition(".")[0])
-    conditions = part.conditions.text if part is not None and part.conditions is not None else ""
-    rules = [
-        (rule.demand, rule.subjects, rule.purposes, rule.valid_from, rule.valid_until, rule.lineage)
-        for rule in bundle.obligations(dataset)
-    ]
-    return (classified.facts if classified is not None else None, conditions, rules)
