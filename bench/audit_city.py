@@ -3,8 +3,8 @@
     python bench/audit_city.py FOLDER [--records 1000000] [--seed 1]
 
 An access is a decision, and where it was allowed a start, an end and a receipt; one in eight is refused.
-Between them stand records of every other kind. The key that signs is derived from the seed; its public half is
-printed. The receipts' statements agree with their records, but their signatures are made up and their
+Between them stand records of every other kind. The key that signs is derived from the seed; its public half
+is printed. The receipts' statements agree with their records, but their signatures are made up and their
 certificates are not in the log, so that verification remarks that it knows no signer.
 """
 
