@@ -11,19 +11,23 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.audit.proofs.checkpoint import Checkpoint, sign_checkpoint
+from exchange.audit.proofs.leaves import hashes_of
 from exchange.audit.proofs.merkle import EMPTY_ROOT
 from exchange.audit.proofs.note import verifier_key
 from exchange.audit.records.commitment import commitment, commitment_key
 from exchange.audit.records.kinds import LogRecord
 from exchange.audit.records.record import Record
 from exchange.audit.storage.disk import Disk, SystemDisk
-from exchange.audit.storage.group import Queue, in_parts
+from exchange.audit.storage.group import Pending, Queue, in_parts
+from exchange.audit.storage.hashes import TreeFiles
 from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.lock import FolderLock
-from exchange.audit.storage.recovery import BatchIndex, Recovered, recover
+from exchange.audit.storage.places import locate, segment_of
+from exchange.audit.storage.recovery import Recovered, recover
 from exchange.audit.storage.segment import scan
+from exchange.audit.storage.signer import Signer, SigningKey
 from exchange.audit.storage.store import SEGMENT_BYTES_MAX, Store
-from exchange.audit.storage.writer import Signer, Writer
+from exchange.audit.storage.writer import Writer
 from exchange.errors import AuditUnavailable, ConfigError
 from exchange.model.clock import Clock
 
@@ -50,14 +54,14 @@ class AuditLog:
         self,
         layout: Layout,
         lock: FolderLock,
-        batches: BatchIndex,
         writer: Writer,
+        signer: Signer,
         queue: Queue,
         secret: bytes,
     ) -> None:
         """Use `open`."""
-        self._layout, self._lock, self._batches = layout, lock, batches
-        self._writer, self._queue, self._secret = writer, queue, secret
+        self._layout, self._lock, self._secret = layout, lock, secret
+        self._writer, self._signer, self._queue = writer, signer, queue
 
     @classmethod
     def open(
@@ -104,13 +108,12 @@ class AuditLog:
                 version=version,
             )
             try:
-                writer, queue = _start(
-                    layout, disk, state, origin=origin, key=key, clock=clock, limits=limits, held=held
-                )
+                signing = SigningKey(origin, key, limits.checkpoint_every_s)
+                writer, signer, queue = _start(layout, disk, state, signing, clock, limits, held=held)
             except OSError as error:
                 raise AuditUnavailable("the audit log's disk refuses to write", detail=str(error)) from None
             undo.callback(writer.stop)
-            log = cls(layout, lock, state.batches, writer, queue, commitment_key(key))
+            log = cls(layout, lock, writer, signer, queue, commitment_key(key))
             log.append(opening)
             undo.pop_all()
         return log
@@ -123,6 +126,15 @@ class AuditLog:
             RequestInvalid: it is larger than a record can be.
         """
         return self._queue.put([record.encode()])
+
+    def submit(self, record: Record) -> Pending:
+        """Hand it over without waiting for the disk; it is recorded once the result says so, not before.
+
+        Raises:
+            AuditUnavailable: there is no room for it, or the log has stopped.
+            RequestInvalid: it is larger than a record can be.
+        """
+        return self._queue.submit([record.encode()])
 
     def append_many(self, records: Sequence[Record]) -> list[int]:
         """Record them in order; their indices, once all are durable. Others' records may stand in between.
@@ -147,25 +159,29 @@ class AuditLog:
         Args:
             start: index of the first.
             count: at most so many; None for all there are when reading begins.
+
+        Raises:
+            RecordGone: retention removed the first of them.
         """
         durable = self._writer.durable
         end = durable.size if count is None else min(durable.size, start + count)
-        segment, offset = self._batches.find(start)
-        at = -1
+        if start >= end:
+            return
+        segment = segment_of(self._layout, start)
         for path in self._layout.segments():
             first = int(path.stem)
-            if first < segment or first > durable.segment or at >= end:
+            if first < segment or first > durable.segment or first >= end:
                 continue
             limit = durable.end if first == durable.segment else None
-            for batch in scan(path, offset if first == segment else 0, limit):
-                at = batch.first
-                if at >= end:
-                    break
-                yield from batch.records[max(0, start - at) : max(0, end - at)]
+            offset = locate(path, start, limit) if first == segment else 0
+            for batch in scan(path, offset, limit):
+                if batch.first >= end:
+                    return
+                yield from batch.records[max(0, start - batch.first) : max(0, end - batch.first)]
 
     def checkpoint(self) -> bytes:
         """The latest signed checkpoint, a signed note; it trails the records by a fraction of a second."""
-        return self._writer.durable.checkpoint
+        return self._signer.checkpoint
 
     @property
     def size(self) -> int:
@@ -185,11 +201,11 @@ class AuditLog:
 
     def release(self) -> None:
         """Sign checkpoints, if the log was opened held."""
-        self._writer.release()
+        self._signer.release()
 
     def halt(self, reason: AuditUnavailable) -> None:
         """Append and sign nothing any more in this process; every later caller is given the reason."""
-        self._writer.hold()
+        self._signer.hold()
         self._queue.close(reason)
 
     def close(self) -> None:
@@ -210,7 +226,7 @@ class AuditLog:
 def _occupy(layout: Layout) -> FolderLock:
     try:
         layout.segments_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        layout.leaves.parent.mkdir(exist_ok=True, mode=0o750)
+        layout.tree_folder.mkdir(exist_ok=True, mode=0o750)
         return FolderLock(layout.lock)
     except OSError as error:
         raise ConfigError(f"the audit log's folder cannot be used: {error}") from None
@@ -220,25 +236,27 @@ def _start(
     layout: Layout,
     disk: Disk,
     state: Recovered,
-    *,
-    origin: str,
-    key: Ed25519PrivateKey,
+    signing: SigningKey,
     clock: Clock,
     limits: LogLimits,
+    *,
     held: bool,
-) -> tuple[Writer, Queue]:
+) -> tuple[Writer, Signer, Queue]:
     if state.checkpoint is None:
         # First of all a signed empty tree: from then on records without a checkpoint are an alarm.
-        state.checkpoint = Checkpoint(origin=origin, size=0, root=EMPTY_ROOT)
-        disk.replace(layout.checkpoint, sign_checkpoint(state.checkpoint, key))
+        state.checkpoint = Checkpoint(origin=signing.origin, size=0, root=EMPTY_ROOT)
+        disk.replace(layout.checkpoint, sign_checkpoint(state.checkpoint, signing.key))
         disk.sync_folder(layout.folder)
-    queue = Queue(limits.wait_s_max)
-    store = Store(layout, disk, state, limits.segment_bytes_max)
-    signer = Signer(origin, key, limits.checkpoint_every_s)
-    writer = Writer(layout, disk, store, queue, state, signer=signer, clock=clock, held=held)
-    try:
-        writer.start()
-    except OSError:
-        store.close()
-        raise
-    return writer, queue
+    with ExitStack() as undo:
+        store = Store(layout, disk, state, origin=signing.origin, segment_bytes_max=limits.segment_bytes_max)
+        undo.callback(store.close)
+        tree = TreeFiles(layout, disk, state.base, hashes_of(state.parsed))
+        undo.callback(tree.close)
+        queue = Queue(limits.wait_s_max)
+        signer = Signer(layout, disk, tree, signing, signed_size=state.checkpoint.size, held=held)
+        signer.offer(state.frontier.size, state.frontier.root(), b"", store.take_closed())
+        writer = Writer(store, queue, signer, state, clock)
+        signer.start(writer.fail)
+        undo.pop_all()
+    writer.start()
+    return writer, signer, queue

@@ -25,7 +25,7 @@ def break_log(house: House, number: int) -> None:
         raise OSError(number, "injected")
 
     log: Any = house.running._parts.log
-    log._writer._disk.sync = failing
+    log._writer._store._disk.sync = failing
     log._writer._store._disk.sync = failing
 
 

@@ -82,5 +82,5 @@ def test_nothing_is_acknowledged_before_it_was_synced(tmp_path: Path) -> None:
         disk.writes.clear()
         log.append(decision(77))
         body = next(at for at, data in enumerate(disk.writes) if data.startswith(b"#batch"))
-        assert disk.acts[: body + 2] == ["write", "write", "sync"]
+        assert disk.acts[: body + 3] == ["write", "sync", "write"]
         assert disk.writes[body + 1].startswith(b"#commit")

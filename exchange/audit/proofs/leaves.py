@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from exchange.audit.proofs.merkle import HASH_BYTES, leaf_hash
-from exchange.audit.storage.disk import Disk, write_all
 from exchange.audit.storage.segment import scan
 
 _CHUNK = 1 << 20
@@ -36,38 +35,22 @@ def read_leaves(path: Path, start: int, count: int) -> list[bytes]:
     return [data[at : at + HASH_BYTES] for at in range(0, len(data) - HASH_BYTES + 1, HASH_BYTES)]
 
 
-def stream_leaves(path: Path, count: int) -> Iterator[bytes]:
-    """The first `count` hashes, in constant memory; fewer where the file is shorter or missing."""
+def stream_leaves(path: Path, end: int, start: int = 0) -> Iterator[bytes]:
+    """The hashes of the leaves [start, end), in constant memory; fewer where the file is shorter."""
     step = _CHUNK // HASH_BYTES
-    for start in range(0, count, step):
-        chunk = read_leaves(path, start, min(step, count - start))
+    for at in range(start, end, step):
+        chunk = read_leaves(path, at, min(step, end - at))
         yield from chunk
         if len(chunk) < step:
             return
 
 
-def restore_leaves(
-    disk: Disk, path: Path, *, trusted: int, tail: Iterable[bytes], segments: Sequence[Path]
-) -> int:
-    """Make the file hold exactly the hashes of the records there are; its descriptor, open for appending.
+def hashes_of(segments: Iterable[Path]) -> Iterator[bytes]:
+    """The leaf hashes of all records in the segments, batch by batch, each batch's in one piece.
 
-    Args:
-        disk: to write with.
-        path: the file.
-        trusted: so many hashes were durable when the last checkpoint was signed.
-        tail: the hashes behind those.
-        segments: from which all is computed anew if the file is shorter than `trusted`.
-
-    Raises:
-        OSError: the disk refused.
+    What has a problem is passed over: recovery has judged it, and cuts it off.
     """
-    descriptor = disk.open(path)
-    if path.stat().st_size >= trusted * HASH_BYTES:
-        disk.truncate(descriptor, trusted * HASH_BYTES)
-        write_all(disk, descriptor, b"".join(tail))
-        return descriptor
-    disk.truncate(descriptor, 0)
-    for segment in segments:
-        for batch in scan(segment):
-            write_all(disk, descriptor, b"".join(leaf_hash(record) for record in batch.records))
-    return descriptor
+    for path in segments:
+        for batch in scan(path):
+            if not batch.problem:
+                yield b"".join(map(leaf_hash, batch.records))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 
 from exchange.audit.records.record import Encoded
@@ -12,6 +13,7 @@ from exchange.errors import AuditUnavailable, ExchangeError
 
 GROUP_RECORDS_MAX = 4096
 GROUP_BYTES_MAX = 8 << 20
+_LOG = logging.getLogger(__name__)
 
 
 class Group:
@@ -20,15 +22,16 @@ class Group:
     Each waits at a lock of its own: at one shared event all would wake into the same queue.
     """
 
-    __slots__ = ("_waiting", "bytes", "error", "first", "items", "settled")
+    __slots__ = ("_guard", "_waiting", "bytes", "error", "first", "items", "settled")
 
     def __init__(self) -> None:
         self.items: list[Encoded] = []
         self.bytes = 0
         self.settled = False
         self.first = -1
-        self._waiting: list[threading.Lock] = []
         self.error: ExchangeError | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self._guard = threading.Lock()
 
     def finish(self, first: int) -> None:
         """It is durable; `first` is the index of its first record."""
@@ -40,24 +43,65 @@ class Group:
         self.error = error
         self._settle()
 
-    def ticket(self) -> threading.Lock:
-        """A lock that opens when the group is settled; taken while the group is still open."""
-        lock = threading.Lock()
-        lock.acquire()
-        self._waiting.append(lock)
-        return lock
+    def when_settled(self, act: Callable[[], None]) -> None:
+        """Do that once, by the thread that settles the group, or here if that has happened."""
+        with self._guard:
+            if not self.settled:
+                self._waiting.append(act)
+                return
+        act()
 
     def _settle(self) -> None:
-        self.settled = True
-        for lock in self._waiting:
-            lock.release()
+        with self._guard:
+            self.settled = True
+        for act in self._waiting:
+            try:
+                act()
+            except Exception:  # noqa: BLE001 - what a caller wants done afterwards must never stop the writer
+                _LOG.exception("a callback behind an audit record failed")
+
+
+class Pending:
+    """Records on their way: durable once `result` says so, and not before."""
+
+    __slots__ = ("_group", "_place")
+
+    def __init__(self, group: Group, place: int) -> None:
+        self._group, self._place = group, place
+
+    def done(self) -> bool:
+        """Whether it is settled, for better or worse."""
+        return self._group.settled
+
+    def result(self, timeout_s: float | None = None) -> int:
+        """Wait; the index of the first record.
+
+        Raises:
+            AuditUnavailable: not recorded, or nobody knows, or not in time (then it may yet become so).
+        """
+        group = self._group
+        if not group.settled:
+            settled = threading.Lock()
+            settled.acquire()
+            group.when_settled(settled.release)
+            if not settled.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s)):
+                raise _overloaded()  # an access recorded but not given harms nobody
+        if group.error is not None:
+            raise copy(group.error)  # each caller its own: a shared one would gather all their tracebacks
+        return group.first + self._place
+
+    def add_done_callback(self, act: Callable[[Pending], None]) -> None:
+        """Call that once it is settled: by the log's writer, so be short and never wait; or at once."""
+        self._group.when_settled(lambda: act(self))
 
 
 class Queue:
     """The bounded door to the one writer: one group that fills while another is being written."""
 
     def __init__(self, wait_s_max: float) -> None:
-        self._condition = threading.Condition()
+        self._guard = threading.Lock()
+        self._room = threading.Condition(self._guard)
+        self._work = threading.Condition(self._guard)
         self._open = Group()
         self._closed: ExchangeError | None = None
         self._wait_s_max = wait_s_max
@@ -69,42 +113,46 @@ class Queue:
             AuditUnavailable: no room in time, not durable in time, or the log has stopped.
         """
         deadline = time.monotonic() + self._wait_s_max
-        size = sum(record.size for record in records)
-        with self._condition:
-            fits = self._condition.wait_for(
-                lambda: self._closed or self._fits(len(records), size), self._wait_s_max
-            )
+        return self.submit(records).result(deadline - time.monotonic())
+
+    def submit(self, records: Sequence[Encoded]) -> Pending:
+        """Hand over records that belong together; waits only while there is no room.
+
+        Raises:
+            AuditUnavailable: no room in time, or the log has stopped.
+        """
+        size = sum([record.size for record in records])
+        with self._guard:
+            if not self._fits(len(records), size) and not self._closed:
+                self._room.wait_for(lambda: self._closed or self._fits(len(records), size), self._wait_s_max)
+                if not self._closed and not self._fits(len(records), size):
+                    raise _overloaded()
             if self._closed:
                 raise copy(self._closed)
-            if not fits:
-                raise _overloaded()
             group, place = self._open, len(self._open.items)
             group.items.extend(records)
             group.bytes += size
-            settled = group.ticket()
             if place == 0:
-                self._condition.notify_all()
-        if not settled.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise _overloaded()  # it may yet become durable; an access recorded but not given harms nobody
-        if group.error is not None:
-            raise copy(group.error)  # each caller its own: a shared one would gather all their tracebacks
-        return group.first + place
+                self._work.notify()
+        return Pending(group, place)
 
-    def take(self, timeout_s: float | None) -> Group | None:
-        """The open group once it holds something; None after the time, or when closed and empty."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._closed or self._open.items, timeout_s)
-            if not self._open.items:
-                return None
+    def take(self) -> Group | None:
+        """The open group once it holds something; None when closed and empty."""
+        with self._guard:
+            while not self._open.items:
+                if self._closed:
+                    return None
+                self._work.wait()
             group, self._open = self._open, Group()
-            self._condition.notify_all()
+            self._room.notify_all()
             return group
 
     def close(self, reason: ExchangeError) -> None:
         """Let nobody in any more; who is in may still be taken."""
-        with self._condition:
+        with self._guard:
             self._closed = self._closed or reason
-            self._condition.notify_all()
+            self._room.notify_all()
+            self._work.notify_all()
 
     @property
     def closed(self) -> ExchangeError | None:

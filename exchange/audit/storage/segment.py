@@ -61,6 +61,12 @@ def encode_commit(size: int, root: bytes) -> bytes:
     return b"#commit %d %s\n" % (size, root.hex().encode())
 
 
+def header_first(data: bytes) -> int | None:
+    """The index that a batch's header promises for its first record, if the data begins with a header."""
+    header = _HEADER.match(data)
+    return int(header[1]) if header else None
+
+
 def scan(path: Path, offset: int = 0, end: int | None = None) -> Iterator[Batch]:
     """The batches of a segment, in order, in memory bounded by one batch.
 

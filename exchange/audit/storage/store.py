@@ -1,15 +1,14 @@
-"""The files of a log as its one writer sees them: a batch is on disk whole, or it is as if it never was."""
+"""The segments of a log as its one writer sees them: a batch is on disk whole, or as if it never was."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import hashlib
 
-from exchange.audit.proofs.leaves import restore_leaves
-from exchange.audit.proofs.merkle import HASH_BYTES
 from exchange.audit.storage.disk import Disk, write_all
 from exchange.audit.storage.layout import Layout
-from exchange.audit.storage.recovery import BatchIndex, Recovered
+from exchange.audit.storage.recovery import Recovered
+from exchange.audit.storage.seal import Seal
 from exchange.audit.storage.segment import encode_batch, encode_commit
 from exchange.errors import AuditUnavailable
 
@@ -24,29 +23,29 @@ class DiskFull(AuditUnavailable):
 class Store:
     """Appends batches. Used by one thread; after an OSError it must not be used again (F2)."""
 
-    def __init__(self, layout: Layout, disk: Disk, state: Recovered, segment_bytes_max: int) -> None:
-        """Open the files where recovery left off, and cut off the unfinished batch it found.
+    def __init__(
+        self, layout: Layout, disk: Disk, state: Recovered, *, origin: str, segment_bytes_max: int
+    ) -> None:
+        """Open the segment where recovery left off, and cut off the unfinished batch it found.
 
         Raises:
             OSError: the disk refused.
         """
-        self._layout, self._disk, self._segment_bytes_max = layout, disk, segment_bytes_max
+        self._layout, self._disk, self._origin = layout, disk, origin
+        self._segment_bytes_max = segment_bytes_max
+        self._closed = list(state.closed)
         self._segment, self.offset = state.segment, state.offset
-        self._size = state.frontier.size
-        self._index: BatchIndex = state.batches
+        self._size, self._root = state.frontier.size, state.frontier.root()
         path = layout.segment(self._segment)
         self._descriptor = disk.open(path)
         if state.cut_bytes:
             disk.truncate(self._descriptor, self.offset)
         disk.sync_folder(path.parent)
-        trusted = state.checkpoint.size if state.checkpoint else 0
-        self._leaves = restore_leaves(
-            disk, layout.leaves, trusted=trusted, tail=state.hashes, segments=layout.segments()
-        )
-        disk.sync_folder(layout.leaves.parent)
-        self._pending = b"" if state.committed else encode_commit(self._size, state.frontier.root())
+        with path.open("rb") as file:
+            self._digest = hashlib.file_digest(file, "sha256")
+        self._pending = b"" if state.committed else encode_commit(self._size, self._root)
 
-    def append(self, records: list[bytes], hashes: list[bytes]) -> None:
+    def append(self, records: list[bytes]) -> None:
         """Write a batch and make it durable.
 
         Raises:
@@ -55,18 +54,18 @@ class Store:
         """
         if self.offset >= self._segment_bytes_max:
             self._roll()
-        first, start = self._size, self.offset + len(self._pending)
-        data = self._pending + encode_batch(first, records)
+        data = self._pending + encode_batch(self._size, records)
         try:
-            write_all(self._disk, self._leaves, b"".join(hashes))
             write_all(self._disk, self._descriptor, data)
         except OSError as error:
-            self._undo(error)
+            if error.errno not in _FULL:
+                raise
+            self._disk.truncate(self._descriptor, self.offset)
+            raise disk_full(error) from None
         self._disk.sync(self._descriptor)
-        self.offset += len(data)
-        self._pending = b""
         self._size += len(records)
-        self._index.add(first, self._segment, start)
+        self._pending = b""
+        self._advance(data)
 
     def commit(self, root: bytes) -> None:
         """Say in the segment that the last batch is durable; made up for later if there is no space.
@@ -74,37 +73,23 @@ class Store:
         Raises:
             OSError: the disk failed otherwise.
         """
+        self._root = root
         self._pending = encode_commit(self._size, root)
         self._flush_pending()
 
     def settle(self) -> None:
-        """Make commit lines and leaf hashes durable: what a checkpoint is signed over.
+        """Make the last commit line durable too.
 
         Raises:
             OSError: the disk failed.
         """
         self._flush_pending()
         self._disk.sync(self._descriptor)
-        self._disk.sync(self._leaves)
 
-    def guard_space(self, act: Callable[[], None]) -> None:
-        """Do something that may find no space.
-
-        Raises:
-            DiskFull: there is none; it can be tried again.
-            OSError: the disk failed otherwise.
-        """
-        try:
-            act()
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise _disk_full(error) from None
-
-    @property
-    def committed_end(self) -> int:
-        """Length of the current segment as readers may read it."""
-        return self.offset
+    def take_closed(self) -> list[Seal]:
+        """What is to be sealed of the segments closed since last asked; durable, and not yet signed."""
+        closed, self._closed = self._closed, []
+        return closed
 
     @property
     def segment(self) -> int:
@@ -112,9 +97,8 @@ class Store:
         return self._segment
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Give the descriptor back."""
         self._disk.close(self._descriptor)
-        self._disk.close(self._leaves)
 
     def _flush_pending(self) -> None:
         if not self._pending:
@@ -126,18 +110,19 @@ class Store:
                 raise
             self._disk.truncate(self._descriptor, self.offset)
             return
-        self.offset += len(self._pending)
-        self._pending = b""
+        data, self._pending = self._pending, b""
+        self._advance(data)
 
-    def _undo(self, error: OSError) -> None:
-        if error.errno not in _FULL:
-            raise error
-        self._disk.truncate(self._descriptor, self.offset)
-        self._disk.truncate(self._leaves, self._size * HASH_BYTES)
-        raise _disk_full(error) from None
+    def _advance(self, data: bytes) -> None:
+        self.offset += len(data)
+        self._digest.update(data)
 
     def _roll(self) -> None:
-        """Seal the segment and begin the next; stays with this one while the disk is full."""
+        """Close the segment and begin the next; stays with this one while the disk is full.
+
+        The next one's name is durable before anybody calls this one closed: of a segment without a successor
+        and without a seal nothing was promised.
+        """
         self._flush_pending()
         if self._pending:
             return
@@ -151,12 +136,28 @@ class Store:
             return
         self._disk.sync_folder(path.parent)
         self._disk.close(self._descriptor)
+        closed = Seal(
+            origin=self._origin,
+            first=self._segment,
+            size=self._size,
+            length=self.offset,
+            digest=self._digest.hexdigest(),
+            root=self._root,
+        )
+        self._closed.append(closed)
         self._descriptor, self._segment, self.offset = descriptor, self._size, 0
+        self._digest = hashlib.sha256()
 
 
-def _disk_full(error: OSError) -> DiskFull:
+def disk_full(error: OSError) -> DiskFull:
+    """The error for people when there is no space."""
     return DiskFull(
         "nothing can be recorded, so nothing is answered",
         hint="the disk of the audit log is full; it goes on by itself once there is space",
         detail=str(error),
     )
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk only lacks space: that can pass."""
+    return error.errno in _FULL

@@ -1,4 +1,4 @@
-"""The one thread that writes: it alone gives index and time, and it alone signs (step 4).
+"""The one thread that writes: it alone gives index and time (step 4).
 
 Nothing is acknowledged before fdatasync. When a sync fails nobody can know what is on the disk, so the log
 stops for good in this process; the next start reads what is really there (F2).
@@ -7,26 +7,19 @@ stops for good in this process; the next start reads what is really there (F2).
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from exchange.audit.proofs.checkpoint import Checkpoint, sign_checkpoint
 from exchange.audit.proofs.merkle import leaf_hash
 from exchange.audit.records.kinds import LogRecord
 from exchange.audit.records.record import Encoded, moment
-from exchange.audit.storage.disk import Disk
 from exchange.audit.storage.group import Group, Queue
-from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.recovery import Recovered
+from exchange.audit.storage.signer import Signer
 from exchange.audit.storage.store import DiskFull, Store
 from exchange.errors import AuditUnavailable
 from exchange.model.clock import Clock
 
 CLOCK_STEP_US = 5_000_000
-HELD_S = 0.1
-"""How often a writer that may not sign looks whether it may again."""
 
 
 @dataclass(frozen=True)
@@ -36,92 +29,66 @@ class Durable:
     size: int
     segment: int
     end: int
-    checkpoint: bytes
-
-
-@dataclass(frozen=True)
-class Signer:
-    """Under which name, with which key and how often, at most, checkpoints are signed."""
-
-    origin: str
-    key: Ed25519PrivateKey
-    every_s: float
 
 
 class Writer:
     """Owns the store from `start` to `stop`."""
 
-    def __init__(
-        self,
-        layout: Layout,
-        disk: Disk,
-        store: Store,
-        queue: Queue,
-        state: Recovered,
-        *,
-        signer: Signer,
-        clock: Clock,
-        held: bool = False,
-    ) -> None:
-        self._layout, self._disk, self._store, self._queue = layout, disk, store, queue
-        self._signer, self._clock = signer, clock
+    def __init__(self, store: Store, queue: Queue, signer: Signer, state: Recovered, clock: Clock) -> None:
+        self._store, self._queue, self._signer, self._clock = store, queue, signer, clock
         self._frontier = state.frontier
-        self._signed_size = state.checkpoint.size if state.checkpoint else -1
         self._last_time = state.last_time
         self._wall_us, self._mono_s = clock.now_us(), clock.monotonic_s()
-        self._due = 0.0
-        self._held = held
-        self.durable = Durable(
-            state.frontier.size, store.segment, store.committed_end, layout.checkpoint.read_bytes()
-        )
+        self._failure: AuditUnavailable | None = None
+        self.durable = Durable(state.frontier.size, store.segment, store.offset)
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
 
     def start(self) -> None:
-        """Sign what is there, and begin.
-
-        Raises:
-            OSError: the disk failed.
-        """
-        self._sign_when_there_is_space()
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what was handed over, sign it, end; idempotent."""
+        """Write what was handed over, have it signed, end; idempotent."""
         self._queue.close(AuditUnavailable("the audit log is closed"))
         if self._thread.is_alive():
             self._thread.join()
+        self._signer.stop(abandon=self._failure is not None)
 
-    def hold(self) -> None:
-        """Sign nothing from now on."""
-        self._held = True
-
-    def release(self) -> None:
-        """Sign again; what is unsigned is, within a moment."""
-        self._held = False
+    def fail(self, error: BaseException) -> None:
+        """The disk failed, here or where signing is done: take nothing more, for good."""
+        self._failure = AuditUnavailable(
+            "nothing can be recorded, so nothing is answered",
+            hint="the disk of the audit log failed; check it, then start the broker again",
+            detail=str(error) if isinstance(error, OSError) else repr(error),
+        )
+        self._queue.close(self._failure)
 
     def _run(self) -> None:
         group: Group | None = None
         try:
-            while True:
-                group = self._queue.take(self._patience_s())
-                if group is not None:
-                    self._commit(group)
-                elif self._queue.closed:
+            while (group := self._queue.take()) is not None:
+                if self._failure is not None:
                     break
-                if self._is_due():
-                    self._sign_when_there_is_space()
-            self._sign_when_there_is_space()
+                self._commit(group)
+            if self._failure is None:
+                self._store.settle()
         except OSError as error:
-            self._fail(group, str(error))
+            self.fail(error)
         except BaseException as error:
             # A defect here must not leave callers waiting, nor the log half alive.
-            self._fail(group, repr(error))
+            self.fail(error)
             raise
         finally:
+            if self._failure is not None:
+                self._signer.stop(abandon=True)
+            self._refuse(group)
             self._store.close()
 
     def _commit(self, group: Group) -> None:
         """(4) Index, time, tree, disk; then, and only then, the answer."""
+        if not self._signer.has_room:
+            group.fail(AuditUnavailable("the audit log cannot be signed", hint="look at the log's disk"))
+            return
         alarm = self._clock_alarm()
         items = [*alarm, *group.items]
         stamp = max(self._last_time, moment(self._clock.now_us()))
@@ -131,14 +98,16 @@ class Writer:
         grown = self._frontier.copy()
         grown.extend(hashes)
         try:
-            self._store.append(records, hashes)
+            self._store.append(records)
         except DiskFull as error:
             group.fail(error)
             return
+        root = grown.root()
         self._frontier, self._last_time = grown, stamp
-        self._store.commit(grown.root())
-        self._publish(self.durable.checkpoint)
+        self._store.commit(root)
+        self.durable = Durable(grown.size, self._store.segment, self._store.offset)
         group.finish(first + len(alarm))
+        self._signer.offer(grown.size, root, b"".join(hashes), self._store.take_closed())
 
     def _clock_alarm(self) -> list[Encoded]:
         """A record of its own when the wall clock jumped against the steady one since the last batch (F9)."""
@@ -149,47 +118,9 @@ class Writer:
             return []
         return [LogRecord(event="clock-step", size=self._frontier.size, step_us=step_us).encode()]
 
-    def _sign_when_there_is_space(self) -> None:
-        try:
-            self._sign()
-        except DiskFull:
-            self._due = time.monotonic() + max(self._signer.every_s, 0.05)
-
-    def _sign(self) -> None:
-        """Sign the tree as it stands. Sizes only grow: below what was signed nothing is ever signed again."""
-        if self._held or self._frontier.size <= self._signed_size:
-            return
-        self._store.settle()
-        checkpoint = Checkpoint(
-            origin=self._signer.origin, size=self._frontier.size, root=self._frontier.root()
-        )
-        note = sign_checkpoint(checkpoint, self._signer.key)
-        self._store.guard_space(lambda: self._disk.replace(self._layout.checkpoint, note))
-        self._signed_size = checkpoint.size
-        self._due = time.monotonic() + self._signer.every_s
-        self._publish(note)
-
-    def _publish(self, checkpoint: bytes) -> None:
-        store = self._store
-        self.durable = Durable(self._frontier.size, store.segment, store.committed_end, checkpoint)
-
-    # Pacing uses the machine's own steady clock: a simulated one that stands still must not stop signing.
-    def _is_due(self) -> bool:
-        return not self._held and self._frontier.size > self._signed_size and time.monotonic() >= self._due
-
-    def _patience_s(self) -> float | None:
-        if self._frontier.size <= self._signed_size:
-            return None
-        return HELD_S if self._held else max(0.0, self._due - time.monotonic())
-
-    def _fail(self, group: Group | None, detail: str) -> None:
-        error = AuditUnavailable(
-            "nothing can be recorded, so nothing is answered",
-            hint="the disk of the audit log failed; check it, then start the broker again",
-            detail=detail,
-        )
-        self._queue.close(error)
+    def _refuse(self, group: Group | None) -> None:
+        """Whoever still waits is told why; nobody is let in any more."""
         while group is not None:
-            if not group.settled:
-                group.fail(error)
-            group = self._queue.take(0)
+            if self._failure is not None and not group.settled:
+                group.fail(self._failure)
+            group = self._queue.take()
