@@ -21,6 +21,8 @@ from exchange.audit.index.shards import (
     shard,
 )
 from exchange.audit.index.write import merge, write_lines
+from exchange.audit.proofs.leaves import first_difference
+from exchange.audit.proofs.merkle import leaf_hash
 from exchange.audit.storage.layout import Layout
 from exchange.errors import ConfigError, LogCorrupt
 
@@ -28,12 +30,14 @@ Progress = Callable[[int, int], None]
 """Called now and then with records done and records in all."""
 
 
-def refresh(log: Path, index: Path, *, progress: Progress | None = None) -> int:
+def refresh(log: Path, index: Path, *, hashed: bool = False, progress: Progress | None = None) -> int:
     """Bring the index up to the log's committed records; safe beside the log's writer, and beside readers.
 
     Args:
         log: the log's folder.
         index: the index's folder; made if it is missing.
+        hashed: hold each line against its leaf hash in tree/0 before it is indexed, and keep only what was
+            made so: then the index holds exactly the records that the tree holds.
         progress: for a bar on a terminal; not called when there is nothing to do.
 
     Returns:
@@ -41,20 +45,32 @@ def refresh(log: Path, index: Path, *, progress: Progress | None = None) -> int:
 
     Raises:
         ConfigError: there is no log in the folder, or the index cannot be written.
-        LogCorrupt: the log's framing is damaged, so that it cannot be read.
+        LogCorrupt: the log's framing is damaged, so that it cannot be read; or a record is not the tree's.
     """
     layout = Layout(log)
     if not layout.segments_folder.is_dir():
         raise ConfigError(f"there is no audit log at {log}", hint="name the folder that holds `segments`")
     with building(index):
         try:
-            return _Refresh(layout, index, progress).run()
+            return _Refresh(layout, index, progress, hashed=hashed).run()
         except (OSError, duckdb.Error) as error:
             raise ConfigError(f"the index in {index} cannot be built: {error}") from None
 
 
+def discard(index: Path) -> None:
+    """Throw the whole index away; the next refresh makes it anew.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    with building(index):
+        for one in listed(index):
+            one.path.unlink(missing_ok=True)
+
+
 class _Refresh:
-    def __init__(self, layout: Layout, index: Path, progress: Progress | None) -> None:
+    def __init__(self, layout: Layout, index: Path, progress: Progress | None, *, hashed: bool) -> None:
+        self._hashed = hashed
         self._layout, self._index, self._progress = layout, index, progress
         # tree/0 is what binds an index to its log; it is written before the records it speaks of.
         kept = leaves_kept(layout)
@@ -82,7 +98,7 @@ class _Refresh:
         good: list[Shard] = []
         for one in listed(self._index):
             here = any(first <= one.first and one.end <= end for first, end in spans)
-            if here and is_bound(one, self._layout):
+            if here and is_bound(one, self._layout, hashed=self._hashed):
                 good.append(one)
             else:
                 one.path.unlink(missing_ok=True)
@@ -91,17 +107,31 @@ class _Refresh:
     def _build(self, first: int, end: int, total: int) -> Shard:
         made = shard(self._index, first, end)
 
-        def seen(_: int, lines: Sequence[bytes]) -> None:
+        def seen(place: int, lines: Sequence[bytes]) -> None:
+            if self._hashed:
+                self._hold_against_leaves(place, lines)
             self._done += len(lines)
             if self._progress:
                 self._progress(self._done, total)
 
-        write_lines(made, self._runs, binding(self._layout, first, end), seen)
+        write_lines(made, self._runs, self._binding(made), seen)
         return made
 
     def _merge(self, group: Sequence[Shard]) -> None:
         into = shard(self._index, group[0].first, group[-1].end)
-        merge(into, group, binding(self._layout, into.first, into.end))
+        merge(into, group, self._binding(into))
+
+    def _binding(self, one: Shard) -> dict[str, str]:
+        return binding(self._layout, one.first, one.end, hashed=self._hashed)
+
+    def _hold_against_leaves(self, place: int, lines: Sequence[bytes]) -> None:
+        wrong = first_difference(self._layout.leaves, place, [leaf_hash(line) for line in lines])
+        if wrong is not None:
+            raise LogCorrupt(
+                f"record {wrong} is not the one in the tree",
+                index=wrong,
+                hint="`exchange audit verify` says what was altered",
+            )
 
     def _tidy(self) -> None:
         """Remove what merges have replaced, unless somebody reads: then the next refresh does."""

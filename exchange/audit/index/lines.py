@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -103,18 +104,31 @@ def bodies(run: Run, start: int) -> Iterator[Body]:
                 raise _damaged(place)
 
 
-def line_at(segments: list[Run], index: int) -> bytes | None:
-    """The line in a record's place; None if it is not here.
+def line_at(layout: Layout, index: int) -> bytes | None:
+    """The line in a record's place; None if it is not here, or not committed.
 
     Raises:
         LogCorrupt: the framing is damaged there.
         OSError: the segment cannot be read.
     """
-    for run in segments:
-        if run.first <= index < run.end:
-            body = next(bodies(run, index))
-            return body.lines[index - body.first]
-    return None
+    path = segment_with(layout, index)
+    if path is None:
+        return None
+    run = Run(path, first_index(path), committed_end(path))
+    if index >= run.end:
+        return None
+    body = next(bodies(run, index))
+    return body.lines[index - body.first]
+
+
+def segment_with(layout: Layout, index: int) -> Path | None:
+    """The segment in which the record stands if it is here."""
+    found = None
+    for path in layout.segments():
+        with suppress(ValueError):
+            if first_index(path) <= index:
+                found = path
+    return found
 
 
 def _find(file: BinaryIO, index: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ SHARD_RECORDS = 1 << 20
 
 _NAME = re.compile(r"([0-9]{20})-([0-9]{20})\.parquet")
 _KEY = "exchange_index_"
+_LEAVES = f"{_KEY}leaves"
 
 
 @dataclass(frozen=True, order=True)
@@ -66,28 +67,33 @@ def disjoint(found: list[Shard]) -> list[Shard]:
     return kept
 
 
-def binding(layout: Layout, first: int, end: int) -> dict[str, str]:
-    """What a shard's metadata must say: version, the log's origin, its leaf hashes in that range."""
-    return {
-        **_binding_ends(layout, first, end),
-        f"{_KEY}leaves": leaves_digest(layout, first, end),
-    }
+def binding(layout: Layout, first: int, end: int, *, hashed: bool) -> dict[str, str]:
+    """What a shard's metadata must say: version, the log's origin, its leaf hashes in that range.
+
+    Args:
+        layout: of the log.
+        first: of the range.
+        end: behind the range.
+        hashed: whether each line was held against its leaf hash before it was indexed.
+    """
+    ends = _binding_ends(layout, first, end)
+    return {**ends, **({_LEAVES: leaves_digest(layout, first, end)} if hashed else {})}
 
 
-def is_bound(one: Shard, layout: Layout, *, every_leaf: bool = False) -> bool:
+def is_bound(one: Shard, layout: Layout, *, hashed: bool) -> bool:
     """Whether the file is whole in form and was made from this log's records.
 
     Args:
         one: the shard.
         layout: of the log.
-        every_leaf: compare the hashes of all records, not only of the first and the last.
+        hashed: ask for one whose every line was held against its leaf hash, and that those are the same now.
     """
     try:
         metadata = pq.read_metadata(one.path)
     except (OSError, pa.ArrowException):
         return False
     stated = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in _pairs(metadata)}
-    wanted = binding(layout, one.first, one.end) if every_leaf else _binding_ends(layout, one.first, one.end)
+    wanted = binding(layout, one.first, one.end, hashed=hashed)
     return (
         metadata.num_rows == one.size
         and metadata.schema.to_arrow_schema().names == [*COLUMNS, PLACE]

@@ -1,0 +1,52 @@
+"""Hits of the index, read from the log itself: the index says where to look, never what is there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from exchange.audit.index.lines import line_at, segment_with
+from exchange.audit.proofs.leaves import read_leaves
+from exchange.audit.proofs.merkle import leaf_hash
+from exchange.audit.records.entry import Entry
+from exchange.audit.records.record import RECORD_BYTES_MAX
+from exchange.audit.storage.layout import Layout
+from exchange.errors import LogCorrupt
+
+
+def read_hit(layout: Layout, index: int, offset: int | None = None) -> Entry:
+    """The record in that place, if it hashes to the leaf that the tree holds for it.
+
+    Args:
+        layout: of the log.
+        index: the record's place.
+        offset: where the index believes its line to be; looked for when it is not there.
+
+    Raises:
+        LogCorrupt: the record is not the one in the tree.
+        ConfigError: the segment cannot be read.
+    """
+    leaf = read_leaves(layout.leaves, index, 1)
+    line = _line_near(layout, index, offset) if offset is not None else None
+    if line is None or [leaf_hash(line)] != leaf:
+        line = line_at(layout, index)
+    if line is None or [leaf_hash(line)] != leaf:
+        raise LogCorrupt(
+            f"record {index} is not the one in the tree",
+            index=index,
+            hint="`exchange audit verify` says what was altered",
+        )
+    return Entry.parse(line)
+
+
+def _line_near(layout: Layout, index: int, offset: int) -> bytes | None:
+    path = segment_with(layout, index)
+    if path is None or offset < 0:
+        return None
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(descriptor, RECORD_BYTES_MAX + 1, offset).partition(b"\n")[0]
+        finally:
+            os.close(descriptor)
+    return None

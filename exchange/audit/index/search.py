@@ -1,0 +1,150 @@
+"""Searching a log: the index finds, the log answers, and a signed checkpoint can make the answer complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import Field
+
+from exchange.audit.index.build import Progress, discard, refresh
+from exchange.audit.index.hits import read_hit
+from exchange.audit.index.proven import hold_leaves
+from exchange.audit.index.question import Question
+from exchange.audit.index.reading import opened
+from exchange.audit.index.schema import PLACE, row_of
+from exchange.audit.proofs.checkpoint import Checkpoint
+from exchange.audit.records.entry import Entry
+from exchange.audit.storage.layout import Layout
+from exchange.errors import LogCorrupt
+from exchange.model.base import Frozen
+
+
+class Answer(Frozen):
+    """What the log says to a question.
+
+    Attributes:
+        entries: the records, each read from the log and held against the tree; in the order asked for.
+        count: how many records fit, also beyond the limit; None where nobody asked to count.
+        more: whether the limit left some out.
+        searched: records below this place were searched.
+        proven: records below this place were searched completely: the index was made from records each of
+            which is a leaf of the tree that was signed at this size. 0 where nothing was proven.
+        origin: of the log, where something was proven; else "".
+    """
+
+    entries: tuple[Entry, ...] = ()
+    count: int | None = None
+    more: bool = False
+    searched: int = Field(ge=0)
+    proven: int = Field(default=0, ge=0)
+    origin: str = ""
+
+
+def search(
+    log: Path,
+    index: Path,
+    question: Question,
+    *,
+    limit: int = 50,
+    newest: bool = True,
+    count: bool = False,
+    signed: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """Bring the index up to date, ask it, and read what it found from the log.
+
+    Args:
+        log: the log's folder.
+        index: the index's folder. With `signed` it must be one that only the searcher can write.
+        question: what to look for.
+        limit: at most so many records; 0 for none, to count only.
+        newest: the newest first, else the oldest.
+        count: also count all that fit.
+        signed: a checkpoint whose signature was verified: demands that the answer is complete up to it.
+        progress: of bringing the index up to date.
+
+    Raises:
+        ConfigError: there is no log, or the index cannot be kept.
+        LogCorrupt: a record is not the one in the tree, or the tree is not the one that was signed.
+    """
+    layout = Layout(log)
+    if signed is not None:
+        hold_leaves(layout, signed)
+
+    def ask() -> Answer:
+        searched = refresh(log, index, hashed=signed is not None, progress=progress)
+        if signed is not None and searched < signed.size:
+            raise LogCorrupt(
+                f"{searched} records are here, {signed.size} were signed", index=searched, hint="a cut copy?"
+            )
+        run = _Search(layout, index, question)
+        entries, more = run.entries(limit, newest=newest)
+        return Answer(
+            entries=tuple(entries),
+            more=more,
+            count=run.count() if count else None,
+            searched=searched,
+            proven=signed.size if signed else 0,
+            origin=signed.origin if signed else "",
+        )
+
+    return _with_whole_index(index, ask)
+
+
+def _with_whole_index(index: Path, ask: Callable[[], Answer]) -> Answer:
+    """An index that says what the log does not, or cannot be read, is thrown away and made anew, once."""
+    try:
+        return ask()
+    except (_IndexWrong, duckdb.Error):
+        discard(index)
+    try:
+        return ask()
+    except (_IndexWrong, duckdb.Error) as error:
+        raise LogCorrupt(
+            "the index does not agree with the log",
+            hint="does somebody else write to its folder?",
+            detail=str(error),
+        ) from None
+
+
+class _IndexWrong(Exception):
+    """A hit of the index does not fit the question."""
+
+
+class _Search:
+    def __init__(self, layout: Layout, index: Path, question: Question) -> None:
+        self._layout, self._index, self._question = layout, index, question
+        self._where, self._values = question.sql()
+
+    def entries(self, limit: int, *, newest: bool) -> tuple[list[Entry], bool]:
+        """At most so many records, and whether there are more."""
+        if limit == 0:
+            return [], False
+        order = "DESC" if newest else "ASC"
+        found = self._ask(
+            f'SELECT "index", {PLACE} FROM placed WHERE {self._where} ORDER BY "index" {order} LIMIT ?',  # noqa: S608
+            [*self._values, limit + 1],
+        )
+        if sorted({index for index, _ in found}, reverse=newest) != [index for index, _ in found]:
+            raise _IndexWrong("a record twice")
+        return [self._read(index, offset) for index, offset in found[:limit]], len(found) > limit
+
+    def count(self) -> int:
+        """How many fit."""
+        ((count,),) = self._ask(f"SELECT count(*) FROM placed WHERE {self._where}", self._values)  # noqa: S608
+        return int(count)
+
+    def _ask(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        """The answer to a statement whose text is all our own."""
+        with opened(self._index) as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
+            return rows
+
+    def _read(self, index: int, offset: int | None) -> Entry:
+        entry = read_hit(self._layout, index, offset)
+        if not self._question.matches(row_of(index, entry.fields)):
+            raise _IndexWrong(index)
+        return entry
