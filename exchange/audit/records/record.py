@@ -12,10 +12,11 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Annotated, Any
+from functools import cache, lru_cache
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import Field
+from pydantic_core import PydanticSerializationError, to_json
 
 from exchange.errors import RequestInvalid
 from exchange.model.base import Frozen
@@ -92,7 +93,7 @@ class Record(Frozen):
             RequestInvalid: it is larger than 65,535 bytes, or has text that is not Unicode.
         """
         try:
-            text = _ENCODER.encode({**self.to_json(), "index": 0, "time": ""}).encode()
+            text = self._canonical()
         except UnicodeEncodeError:
             raise RequestInvalid("text with a lone surrogate cannot be recorded") from None
         # Inside a text quotes are escaped, so these two can only be the keys themselves.
@@ -102,6 +103,38 @@ class Record(Frozen):
         if encoded.size > RECORD_BYTES_MAX:
             raise RequestInvalid("this is too large to be recorded", hint="ask for less at once")
         return encoded
+
+    def _canonical(self) -> bytes:
+        """The canonical bytes, index and time still empty."""
+        order = _plain_keys(type(self))
+        if order is not None:
+            values = {"v": VERSION, "index": 0, "time": "", **self.__dict__}
+            try:
+                return to_json({key: values[key] for key in order})
+            except PydanticSerializationError:
+                pass  # a lone surrogate, most likely: the plain way says so
+        return _ENCODER.encode({**self.to_json(), "index": 0, "time": ""}).encode()
+
+
+@cache
+def _plain_keys(kind: type[Record]) -> tuple[str, ...] | None:
+    """All keys of a kind in canonical order, if its values are text, integers and lists of them; else None.
+
+    For such values pydantic's encoder, which is several times faster, writes the very same bytes; a property
+    test holds the two together. It keeps the order it is given, and would not sort the keys of inner objects.
+    """
+    if not all(_is_plain(field.annotation) for field in kind.model_fields.values()):
+        return None
+    return tuple(sorted([*kind.model_fields, "v", "index", "time"]))
+
+
+def _is_plain(annotation: object) -> bool:
+    origin = get_origin(annotation)
+    if origin is Annotated or origin is tuple:
+        return _is_plain(get_args(annotation)[0])
+    return annotation in (str, int) or (
+        origin is Literal and all(isinstance(value, str) for value in get_args(annotation))
+    )
 
 
 def moment(unix_us: int) -> str:
