@@ -42,6 +42,8 @@ _ADDED = {
         ("verify", "exchange.cli.audit.verify"),
         ("list", "exchange.cli.audit.listing"),
         ("show", "exchange.cli.audit.show"),
+        ("prove", "exchange.cli.audit.prove"),
+        ("check-evidence", "exchange.cli.audit.check_evidence"),
     ),
 }
 """Commands in a module of their own, in the order of the help."""

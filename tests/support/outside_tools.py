@@ -79,6 +79,13 @@ def _install_opa() -> None:
     _run("go", "install", OPA, GOBIN=str(TOOLS / "bin"))
 
 
+def _install_tlogcheck() -> None:
+    _apt("go", "golang-go")
+    (TOOLS / "bin").mkdir(parents=True, exist_ok=True)
+    source = Path(__file__).with_name("tlogcheck")
+    _run("go", "build", "-C", str(source), "-mod=readonly", "-o", str(TOOLS / "bin" / "tlogcheck"), ".")
+
+
 def _install_strace() -> None:
     _apt("strace", "strace")
 
@@ -93,6 +100,7 @@ _TOOLS = {
     "opa": Tool(_in_tools("bin", "opa"), _install_opa),
     "faketime": Tool(_in_tools("bin", "faketime"), _install_faketime),
     "strace": Tool(_in_tools("bin", "strace"), _install_strace),
+    "tlogcheck": Tool(_in_tools("bin", "tlogcheck"), _install_tlogcheck),
 }
 
 
