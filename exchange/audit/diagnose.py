@@ -27,10 +27,19 @@ def leaves_are_authentic(layout: Layout, signed: Checkpoint) -> bool:
     return frontier.size == signed.size and frontier.root() == signed.root
 
 
-def name_alteration(layout: Layout, segments: Sequence[Path], signed: Checkpoint) -> Finding | None:
-    """The first record that differs from the authentic leaf hashes; None if none of those signed does."""
+def name_alteration(
+    layout: Layout, segments: Sequence[Path], signed: Checkpoint, start: int = 0
+) -> Finding | None:
+    """The first record that differs from the authentic leaf hashes; None if none of those signed does.
+
+    Args:
+        layout: of the log.
+        segments: those that are there.
+        signed: the checkpoint.
+        start: index of the first record in them; those before were removed under retention.
+    """
     found = _hashes(segments)
-    for place, kept in enumerate(stream_leaves(layout.leaves, signed.size)):
+    for place, kept in enumerate(stream_leaves(layout.leaves, signed.size, start), start):
         mine = next(found, None)
         if mine != kept:
             observed = ([] if mine is None else [mine]) + list(islice(found, _WINDOW))

@@ -23,8 +23,12 @@ What = Literal[
     "checkpoint",
     "fork",
     "receipt",
+    "seal",
+    "kept",
 ]
-Note = Literal["unsigned-tail", "unfinished-tail", "unknown-kind", "unknown-signer"]
+Note = Literal[
+    "unsigned-tail", "unfinished-tail", "unknown-kind", "unknown-signer", "retained", "beyond-cosigned"
+]
 
 
 class Finding(Frozen):
@@ -67,6 +71,10 @@ class Verdict(Frozen):
         findings: by index, those without one last.
         remarks: likewise.
         receipts: so many signatures of connectors and consumers were checked and are good.
+        removed: so many of the records are known by their hashes only: retention removed them.
+        sealed: so many segments fit their seals.
+        cosigned: so many of the records are covered by a checkpoint that a quorum of witnesses cosigned.
+        cosigned_by: those witnesses' names; none where no witnesses were asked for.
     """
 
     whole: bool
@@ -77,3 +85,7 @@ class Verdict(Frozen):
     findings: tuple[Finding, ...] = ()
     remarks: tuple[Remark, ...] = ()
     receipts: int = Field(default=0, ge=0)
+    removed: int = Field(default=0, ge=0)
+    sealed: int = Field(default=0, ge=0)
+    cosigned: int = Field(default=0, ge=0)
+    cosigned_by: tuple[str, ...] = ()

@@ -61,6 +61,21 @@ class Frontier:
             size += 1
         self.size = size
 
+    def append_subtree(self, root: bytes, height: int) -> None:
+        """Take in 2**height leaves at once, by the root over them.
+
+        Raises:
+            ValueError: the size is not a multiple of so many leaves.
+        """
+        carry, place = root, self.size >> height
+        if place << height != self.size:
+            raise ValueError(f"a subtree of 2**{height} leaves does not begin at {self.size}")
+        while place & 1:
+            carry = node_hash(self._peaks.pop(), carry)
+            place >>= 1
+        self._peaks.append(carry)
+        self.size += 1 << height
+
     def root(self) -> bytes:
         """The tree's root now; SHA-256 of nothing for an empty tree."""
         if not self._peaks:

@@ -129,10 +129,23 @@ def plain_fields(statement: dict[str, Any]) -> dict[str, Any]:
 
 def is_signed(statement: str, signature: str, der: str) -> bool:
     """Whether the certificate's key signed the statement. Says nothing of the certificate's own worth."""
+    return is_signed_by(signer_key(der), statement, signature)
+
+
+def signer_key(der: str) -> EllipticCurvePublicKey | None:
+    """The key of a certificate (DER, hex); None if it is none, or not of a curve."""
     try:
         public = load_der_x509_certificate(bytes.fromhex(der)).public_key()
-        if not isinstance(public, EllipticCurvePublicKey):
-            return False
+    except (UnsupportedAlgorithm, ValueError):
+        return None
+    return public if isinstance(public, EllipticCurvePublicKey) else None
+
+
+def is_signed_by(public: EllipticCurvePublicKey | None, statement: str, signature: str) -> bool:
+    """Whether the key signed the statement; no key signed nothing."""
+    if public is None:
+        return False
+    try:
         public.verify(bytes.fromhex(signature), STATEMENT_PREFIX + statement.encode(), ECDSA(SHA256()))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False

@@ -113,24 +113,23 @@ def parse_canonical(line: bytes) -> dict[str, Any]:
         raise ValueError("too long")
     try:
         value = from_json(line)
-        if type(value) is dict and _is_plain(value) and to_json(value) == line:
+        if type(value) is dict and to_json(value) == line and _is_plain(line, value):
             return value
     except ValueError:
         pass
     return parse_slowly(line)
 
 
-def _is_plain(fields: dict[str, Any]) -> bool:
+def _is_plain(line: bytes, fields: dict[str, Any]) -> bool:
     """Keys in order and ASCII; texts, lists of texts, and integers below 2**53 only."""
     names = list(fields)
-    if names != sorted(names) or not "".join(names).isascii():
+    if names != sorted(names) or not (line.isascii() or "".join(names).isascii()):
         return False
-    for value in fields.values():
-        kind = type(value)
-        if kind is int:
+    for value in [value for value in fields.values() if type(value) is not str]:
+        if type(value) is int:
             if not -INTEGER_MAX <= value <= INTEGER_MAX:
                 return False
-        elif kind is not str and (kind is not list or not all(type(item) is str for item in value)):
+        elif type(value) is not list or not all(type(item) is str for item in value):
             return False
     return True
 

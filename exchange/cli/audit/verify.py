@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +13,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.text import Text
 
 from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.proofs.trust import TrustPolicy
 from exchange.audit.verdict import Finding, Verdict
 from exchange.audit.verify import verify as verify_log
-from exchange.cli.audit.options import Folder, Key, public_key, read_bytes
+from exchange.cli.audit.options import Folder, public_key, read_bytes
 from exchange.cli.options import AsJson
+from exchange.errors import ConfigError
 
 ALTERED = 1
 _EVERY_BYTES = 1 << 20
@@ -25,14 +29,28 @@ app = typer.Typer()
 @app.command()
 def verify(
     folder: Folder,
-    key: Key,
+    key: Annotated[
+        str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")
+    ] = "",
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            "--trust",
+            metavar="FILE",
+            help="In place of the key: the log, its witnesses and their quorum (C2SP tlog-policy).",
+        ),
+    ] = None,
     since: Annotated[
-        Path | None, typer.Option("--since", metavar="FILE", help="A checkpoint you kept from earlier.")
+        list[Path] | None,
+        typer.Option("--since", metavar="FILE", help="A checkpoint you or a witness kept; can be repeated."),
     ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option("--checkpoint", metavar="FILE", help="Judge by this one, not by the folder's own."),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, max=256, help="Processes to read with; 0 for one on each core.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Prove that nothing was edited, deleted, inserted, reordered or cut off.
@@ -40,9 +58,10 @@ def verify(
     Needs the log's public key and files, and trusts nothing else. Exit code: 0 whole, 1 altered, 2 the files
     or the key cannot be read.
     """
-    public = public_key(key)
     judged_by = read_bytes(checkpoint) if checkpoint else None
-    verdict = _verify_with_progress(folder, public, judged_by, read_bytes(since) if since else None)
+    kept = [read_bytes(path) for path in since or ()]
+    cores = len(os.sched_getaffinity(0))
+    verdict = _verify_with_progress(folder, _trusted(key, trust), judged_by, kept, jobs or cores)
     if as_json:
         print(verdict.model_dump_json(indent=2))
     else:
@@ -50,8 +69,21 @@ def verify(
     raise typer.Exit(0 if verdict.whole else ALTERED)
 
 
+def _trusted(key: str, trust: Path | None) -> VerifierKey | TrustPolicy:
+    if bool(key) == (trust is not None):
+        raise ConfigError(
+            "name the log's public key, or a trust policy",
+            hint="give --key KEY, or --trust FILE; a policy names the log's key, too",
+        )
+    return TrustPolicy.parse(read_bytes(trust)) if trust is not None else public_key(key)
+
+
 def _verify_with_progress(
-    folder: Path, key: VerifierKey, checkpoint: bytes | None, since: bytes | None
+    folder: Path,
+    key: VerifierKey | TrustPolicy,
+    checkpoint: bytes | None,
+    since: Sequence[bytes],
+    jobs: int,
 ) -> Verdict:
     console = Console(stderr=True)
     columns = (TextColumn("verifying"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -65,7 +97,7 @@ def _verify_with_progress(
                 shown = done
                 progress.update(task, completed=done, total=total)
 
-        return verify_log(folder, key, checkpoint=checkpoint, since=since, progress=tell)
+        return verify_log(folder, key, checkpoint=checkpoint, since=since, jobs=jobs, progress=tell)
 
 
 def _print_verdict(verdict: Verdict) -> None:
@@ -75,7 +107,10 @@ def _print_verdict(verdict: Verdict) -> None:
     for remark in verdict.remarks:
         console.print(Text.assemble(("note     ", "yellow"), remark.text))
     state = ("whole    ", "bold green") if verdict.whole else ("altered  ", "bold red")
-    covered = f"{verdict.records} records read, {verdict.signed} covered by the signed checkpoint"
+    read = verdict.records - verdict.removed
+    covered = f"{read} records read, {verdict.signed} covered by the signed checkpoint"
+    if verdict.cosigned_by:
+        covered += f", {verdict.cosigned} cosigned by {', '.join(verdict.cosigned_by)}"
     console.print(Text.assemble(state, f"{verdict.origin}: {covered}, {verdict.receipts} receipts good"))
     console.print(Text(f"         root {verdict.root}"))
 
