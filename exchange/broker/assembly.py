@@ -22,6 +22,7 @@ from exchange.broker.desks.publications import PolicyDesk
 from exchange.broker.desks.questions import QuestionDesk
 from exchange.broker.desks.receipts import ReceiptDesk
 from exchange.broker.desks.revocations import RevocationDesk
+from exchange.broker.desks.witnesses import WitnessDesk
 from exchange.broker.gate import Gate
 from exchange.broker.judge import Judge
 from exchange.broker.keys import BrokerKeys, open_keys
@@ -35,6 +36,7 @@ from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
 from exchange.broker.state.upkeep import Upkeep
+from exchange.broker.watch import open_watch
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
@@ -64,6 +66,7 @@ class Parts:
     alarm: PolicyAlarm
     revocations: RevocationDesk
     auditors: AuditDesk
+    witnesses: WitnessDesk
     registry: Registry
     keys: BrokerKeys
 
@@ -85,6 +88,7 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     keys = open_keys(settings.state / "keys")
     log = _open_log(settings, keys, clock, subject)
     undo.callback(log.close)
+    watch = open_watch(settings, keys.audit, log, clock, undo)
     store = Store(settings.state / "broker.sqlite")
     undo.callback(store.close)
     catch_up(store, log)
@@ -103,7 +107,7 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         index=index,
         gate=Gate(settings.trust_domain, clock, ledger, patience),
         patience=patience,
-        door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock),
+        door=FrontDoor(in_force, judge, registry, ledger, keys.signer, clock, watch.witnessed),
         catalogue=Catalogue(in_force, registry, clock, state),
         connectors=ConnectorDesk(
             registry,
@@ -123,7 +127,8 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         revocations=RevocationDesk(
             in_force, registry, issued, ledger, clock, trust_domain=settings.trust_domain, state=state
         ),
-        auditors=AuditDesk(log, ledger),
+        auditors=AuditDesk(log, ledger, watch.tree, watch.key),
+        witnesses=watch.desk,
         registry=registry,
         keys=keys,
     )
@@ -167,6 +172,7 @@ def _open_log(settings: BrokerSettings, keys: BrokerKeys, clock: Clock, subject:
         clock=clock,
         identity=subject.id,
         version=importlib.metadata.version("exchange"),
+        held=True,
     )
     # verifiers take the key from here once, over a channel they trust, and keep it
     public = settings.audit / PUBLIC_KEY

@@ -14,6 +14,7 @@ from exchange.broker.ledger import Ledger
 from exchange.broker.refusals import refusal
 from exchange.broker.state.registry import Registry
 from exchange.broker.understand import check_request
+from exchange.broker.witnessed import Witnessed
 from exchange.errors import ConnectorUnavailable, ExchangeError, RequestInvalid, Unavailable
 from exchange.model.clock import Clock
 from exchange.model.dataset import Column
@@ -37,6 +38,7 @@ class FrontDoor:
         ledger: Ledger,
         signer: TicketSigner,
         clock: Clock,
+        witnessed: Witnessed,
     ) -> None:
         self._in_force = in_force
         self._judge = judge
@@ -44,6 +46,7 @@ class FrontDoor:
         self._ledger = ledger
         self._signer = signer
         self._clock = clock
+        self._witnessed = witnessed
 
     def authorise(self, peer: Peer, parse: Parse[ReadRequest]) -> Grant:
         """A ticket for what the peer asks.
@@ -52,6 +55,8 @@ class FrontDoor:
             ExchangeError: there is none; whatever the reason, it is in the audit log under the error's id.
             AuditUnavailable: there is none, because nothing can be recorded.
         """
+        # nothing is given away under a log that its witnesses may yet disown (F24)
+        self._witnessed.check()
         # (2) the subject is who the certificate names; a request cannot name one
         attempt = Attempt.begin(peer, "read", self._clock.now_us())
         request = self._understand(attempt, parse)

@@ -34,6 +34,10 @@ ALLOWED: dict[str, frozenset[Kind]] = {
     # auditor's flow
     "/exchange.v1.AuditService/GetCheckpoint": frozenset({Kind.AUDITOR}),
     "/exchange.v1.AuditService/ReadEntries": frozenset({Kind.AUDITOR}),
+    # witnesses, and everybody's proof that the log holds what was said of him
+    "/exchange.v1.AuditService/Witness": frozenset({Kind.CONNECTOR}),
+    "/exchange.v1.AuditService/AddCosignature": frozenset({Kind.CONNECTOR}),
+    "/exchange.v1.AuditService/ProveInclusion": frozenset({Kind.AUDITOR, Kind.SYSTEM, Kind.CONNECTOR}),
     # operation: what is served and whether it is well; both only within mutual TLS. Health's Watch is not
     # here: each one would hold a worker, and grpcio's non-blocking one deadlocks when it is cancelled
     "/grpc.health.v1.Health/Check": ANYBODY,

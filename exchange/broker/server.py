@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from exchange.audit.log import AuditLog
 from exchange.broker.alarm import PolicyAlarm
 from exchange.broker.assembly import Parts, assemble
+from exchange.broker.desks.witnesses import WitnessDesk
 from exchange.broker.services import handlers
 from exchange.broker.settings import BrokerSettings
 from exchange.errors import ConfigError
@@ -36,20 +37,26 @@ ALARM = "exchange.policy.publications"
 """Health knows it beside the services: not serving from a publication that failed until one succeeds."""
 
 
-class _Health(health.HealthServicer):
-    """Health that knows of the audit log, without which nothing is served, and of the policies' alarm."""
+WITNESSES = "exchange.audit.witnesses"
+"""Likewise: not serving while witnesses are missing, or hold a checkpoint against the log."""
 
-    def __init__(self, log: AuditLog, alarm: PolicyAlarm) -> None:
+
+class _Health(health.HealthServicer):
+    """Health that knows of the audit log, without which nothing is served, and of the alarms beside it."""
+
+    def __init__(self, log: AuditLog, alarm: PolicyAlarm, witnesses: WitnessDesk) -> None:
         super().__init__(experimental_non_blocking=False)
         self._log = log
         self._alarm = alarm
+        self._witnesses = witnesses
 
     def Check(  # noqa: N802 - the name is the protocol's
         self, request: Any, context: grpc.ServicerContext
     ) -> Any:
-        """The status of one service; NOT_SERVING for all once the log has failed (F2), for ALARM as said."""
+        """The status of one service; NOT_SERVING for all once the log has failed (F2), for alarms as said."""
         answer = super().Check(request, context)
-        down = self._log.failure or (request.service == ALARM and self._alarm.standing)
+        standing = {ALARM: self._alarm.standing, WITNESSES: self._witnesses.alarm}
+        down = self._log.failure or standing.get(request.service)
         if down and answer.status == health_pb2.HealthCheckResponse.SERVING:
             return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
         return answer
@@ -70,7 +77,7 @@ class Broker:
         clock = clock or SystemClock()
         with ExitStack() as undo:
             self._parts: Parts = assemble(settings, clock, undo)
-            self._health = _Health(self._parts.log, self._parts.alarm)
+            self._health = _Health(self._parts.log, self._parts.alarm, self._parts.witnesses)
             self._server = self._build(clock)
             self._opened = undo.pop_all()
         self.port = 0
@@ -92,6 +99,7 @@ class Broker:
                 hint="another process may use the port; choose another one in `listen`",
             )
         self._parts.patience.start()
+        self._parts.witnesses.start()
         self._server.start()
         self._say(health_pb2.HealthCheckResponse.SERVING)
         _log.info("serving on %s (port %d)", self._settings.listen, self.port)
@@ -102,6 +110,7 @@ class Broker:
         self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._server.stop(grace_s).wait()
         self._parts.patience.close()
+        self._parts.witnesses.close()
         self._parts.settle()
         self._opened.close()
 
@@ -124,7 +133,7 @@ class Broker:
         return server
 
     def _say(self, status: Any) -> None:
-        for name in ("", *SERVICES, flight.SERVICE, ALARM):
+        for name in ("", *SERVICES, flight.SERVICE, ALARM, WITNESSES):
             self._health.set(name, status)
 
 

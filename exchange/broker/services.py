@@ -9,8 +9,10 @@ from exchange.broker.assembly import Parts
 from exchange.broker.chains import presented
 from exchange.broker.desks.flight import FlightFront
 from exchange.wire import serving
+from exchange.wire.proving import proof_service
 from exchange.wire.questions import question_service
 from exchange.wire.serving import Call
+from exchange.wire.witnessing import witness_service
 
 
 def handlers(parts: Parts) -> list[Any]:
@@ -45,6 +47,14 @@ def handlers(parts: Parts) -> list[Any]:
             lambda revision, call: parts.questions.bundle(gate.peer(call).subject, revision),
             lambda access, call: parts.questions.decision(gate.peer(call).subject, access),
         ),
-        serving.audit_service(lambda call: parts.auditors.checkpoint(gate.peer(call).subject), read_entries),
+        serving.audit_service(
+            lambda call: (parts.auditors.checkpoint(gate.peer(call).subject), parts.witnesses.cosigned),
+            read_entries,
+        ),
+        witness_service(
+            lambda shown, call: parts.witnesses.witness(gate.peer(call).subject, shown),
+            lambda size, line, call: parts.witnesses.cosigned_by(gate.peer(call).subject, size, line),
+        ),
+        proof_service(lambda wanted, call: parts.auditors.prove(gate.peer(call).subject, wanted)),
         FlightFront(gate, parts.door, parts.catalogue).handler(),
     ]

@@ -28,6 +28,21 @@ class Limits(Settings):
     message_bytes_max: int = Field(default=8 << 20, ge=1 << 16, le=64 << 20)
 
 
+class WitnessSettings(Settings):
+    """The `[witnesses]` table.
+
+    Attributes:
+        policy: file that names the log's key, its witnesses and their quorum (C2SP tlog-policy); left out, no
+            cosignature is asked for, but every connector still compares what it sees.
+        round_s: a checkpoint for which no quorum is found is offered for so long, then a newer one.
+        alarm_s: an alarm stands when the quorum has been missing for longer.
+    """
+
+    policy: FilePath | None = None
+    round_s: float = Field(default=10.0, gt=0, le=3600)
+    alarm_s: float = Field(default=300.0, gt=0, le=86_400)
+
+
 class BrokerSettings(Settings):
     """One broker.
 
@@ -41,6 +56,7 @@ class BrokerSettings(Settings):
         tls: the broker's certificates.
         limits: lifetimes and sizes.
         rego: where conditions run.
+        witnesses: of the audit log.
     """
 
     trust_domain: str = Field(min_length=1, max_length=200)
@@ -52,3 +68,4 @@ class BrokerSettings(Settings):
     tls: TlsSettings
     limits: Limits = Limits()
     rego: RegoSettings = RegoSettings()
+    witnesses: WitnessSettings = WitnessSettings()

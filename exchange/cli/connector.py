@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli import logs
+from exchange.cli.console import say
 
 app = typer.Typer(no_args_is_help=True, help="A connector: stands beside a department's data and enforces.")
 
@@ -15,6 +16,20 @@ app = typer.Typer(no_args_is_help=True, help="A connector: stands beside a depar
 @app.callback()
 def _group() -> None:
     """A connector: stands beside a department's data and delivers what a ticket allows, nothing else."""
+
+
+@app.command("witness-key")
+def witness_key(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The connector's configuration, connector.toml.")
+    ],
+) -> None:
+    """Show the connector's witness key for the city's trust policy; it is made now if there is none."""
+    from exchange.config import load  # noqa: PLC0415 - a command loads what it uses
+    from exchange.connector.settings import ConnectorSettings  # noqa: PLC0415
+    from exchange.connector.uplink.witness_key import witness_key as open_key  # noqa: PLC0415
+
+    say(open_key(load(config, ConnectorSettings)).text)
 
 
 @app.command()

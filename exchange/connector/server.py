@@ -11,7 +11,10 @@ from typing import Any
 
 import grpc
 
+from exchange.audit.memory import LogMemory
+from exchange.audit.proofs.note import VerifierKey
 from exchange.connector.admit import Admission
+from exchange.connector.alarms import Alarms
 from exchange.connector.datasets import Datasets
 from exchange.connector.own import OwnIdentity
 from exchange.connector.plugins import open_source
@@ -29,6 +32,9 @@ from exchange.connector.uplink.registrar import Registrar
 from exchange.connector.uplink.reporter import Reporter
 from exchange.connector.uplink.reviewer import Reviewer
 from exchange.connector.uplink.skew import Skew
+from exchange.connector.uplink.witness import Witness
+from exchange.connector.uplink.witness_inclusion import Inclusion
+from exchange.connector.uplink.witness_key import memory_folder, witness_key
 from exchange.connector.uplink.worker import Worker
 from exchange.connector.verbs import FlightVerbs
 from exchange.connector.wellness import Wellness
@@ -48,6 +54,8 @@ CALLS_BESIDE_STREAMS = 32
 
 STREAMS_PER_CONNECTION_MAX = 128
 FAREWELL_S = 3.0
+LINKS = 5
+"""To the broker, one for each of those who call it, so that none waits for another."""
 
 
 class Connector:
@@ -85,9 +93,12 @@ class Connector:
             pseudonym_key=key,
             batch_rows_max=settings.limits.batch_rows_max,
         )
-        self._links = (BrokerLink(self._dial), BrokerLink(self._dial), BrokerLink(self._dial))
+        self._links = tuple(BrokerLink(self._dial) for _ in range(LINKS))
+        self._alarms = Alarms()
+        self._witness_key = witness_key(settings)
+        self._memory = _memory(settings)
         self._reviewer = Reviewer(self._links[2], self._journal, self._watchdog)
-        self._health = Wellness(self._peer)
+        self._health = Wellness(self._peer, self._alarms)
         self._server = self._build()
         self._workers: tuple[Worker, ...] = ()
         self._reporter = Reporter(self._links[1], self._journal, self._ledger)
@@ -112,6 +123,8 @@ class Connector:
             Worker("registrar", self._registrar().step),
             Worker("reporter", self._reporter.step),
             Worker("reviewer", self._reviewer.step),
+            Worker("witness", self._witness().step),
+            Worker("inclusion", self._inclusion().step),
         )
         self._watchdog.start()
         self._server.start()
@@ -208,6 +221,26 @@ class Connector:
             clock=self._clock,
         )
 
+    def _witness(self) -> Witness:
+        return Witness(
+            self._links[3],
+            self._memory,
+            self._witness_key,
+            self._alarms,
+            self._clock,
+            every_s=self._settings.witness.every_s,
+        )
+
+    def _inclusion(self) -> Inclusion:
+        return Inclusion(
+            self._links[4],
+            self._memory,
+            self._journal,
+            self._alarms,
+            self._clock,
+            overdue_s=self._settings.witness.overdue_s,
+        )
+
     def _dial(self) -> grpc.Channel:
         settings = self._settings
         return tls.channel(
@@ -235,6 +268,11 @@ class Connector:
             link.close()
         self._journal.close()
         self._source.close()
+
+
+def _memory(settings: ConnectorSettings) -> LogMemory:
+    wanted = settings.witness.log_key
+    return LogMemory(memory_folder(settings), VerifierKey.parse(wanted) if wanted else None)
 
 
 def serve(settings: ConnectorSettings, clock: Clock | None = None) -> None:

@@ -57,6 +57,20 @@ class LimitSettings(Settings):
     drain_s: float = Field(default=20, ge=0, le=3600)
 
 
+class WitnessSettings(Settings):
+    """The `[witness]` table: every connector compares the audit log with what it saw of it before.
+
+    Attributes:
+        every_s: how often.
+        log_key: the log's verifier key, `name+id+base64`; left out, the first one that is met is believed.
+        overdue_s: an alarm stands when a statement is not proven to be in the log after so long.
+    """
+
+    every_s: float = Field(default=3.0, gt=0, le=600)
+    log_key: str | None = None
+    overdue_s: float = Field(default=600.0, gt=0, le=86_400)
+
+
 class ConnectorSettings(Settings):
     """One connector process.
 
@@ -67,7 +81,7 @@ class ConnectorSettings(Settings):
         advertise: address consumers dial; None stands for `listen`.
         broker: the broker's address.
         state: folder of the journal and of the pseudonym key.
-        tls, source, dataset, limits: tables.
+        tls, source, dataset, limits, witness: tables.
     """
 
     department: str
@@ -80,6 +94,7 @@ class ConnectorSettings(Settings):
     source: SourceSettings
     dataset: tuple[DatasetSettings, ...] = Field(min_length=1)
     limits: LimitSettings = LimitSettings()
+    witness: WitnessSettings = WitnessSettings()
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
 

@@ -8,9 +8,11 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2
 
+from exchange.connector.alarms import Alarms
 from exchange.wire.status import guarded
 
 SERVICE = "grpc.health.v1.Health"
+ALARM = "exchange-alarm"
 
 
 class Wellness:
@@ -21,10 +23,12 @@ class Wellness:
 
     Args:
         identify: raises unless the call's certificate names somebody of this city.
+        alarms: named in the trailing metadata of the answer: data is served while they stand.
     """
 
-    def __init__(self, identify: Callable[[grpc.ServicerContext], object]) -> None:
+    def __init__(self, identify: Callable[[grpc.ServicerContext], object], alarms: Alarms) -> None:
         self._identify = identify
+        self._alarms = alarms
         self._status = health_pb2.HealthCheckResponse.SERVING
 
     def end(self) -> None:
@@ -40,4 +44,5 @@ class Wellness:
     def _check(self, _requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         with guarded(context):
             self._identify(context)
+            context.set_trailing_metadata(tuple((ALARM, name) for name in sorted(self._alarms.standing)))
             yield health_pb2.HealthCheckResponse(status=self._status).SerializeToString()

@@ -107,6 +107,11 @@ def spiffe_id(trust_domain: str, department: str, kind: Kind, name: str = "") ->
     return f"spiffe://{department}.{trust_domain}/{kind}" + (f"/{name}" if name else "")
 
 
+def witness_name(trust_domain: str, department: str) -> str:
+    """The name under which a department's connector cosigns the log's checkpoints."""
+    return f"{trust_domain}/witness/{department}"
+
+
 def server_name(trust_domain: str, department: str, kind: Kind) -> str:
     """The DNS name a listener certificate carries and clients demand, whatever address they dial."""
     return f"{kind}.{department}.{trust_domain}"

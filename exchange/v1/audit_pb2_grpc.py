@@ -46,6 +46,21 @@ class AuditServiceStub:
                 request_serializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.FromString,
                 _registered_method=True)
+        self.Witness = channel.unary_unary(
+                '/exchange.v1.AuditService/Witness',
+                request_serializer=exchange_dot_v1_dot_audit__pb2.WitnessRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_audit__pb2.WitnessResponse.FromString,
+                _registered_method=True)
+        self.AddCosignature = channel.unary_unary(
+                '/exchange.v1.AuditService/AddCosignature',
+                request_serializer=exchange_dot_v1_dot_audit__pb2.AddCosignatureRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_audit__pb2.AddCosignatureResponse.FromString,
+                _registered_method=True)
+        self.ProveInclusion = channel.unary_unary(
+                '/exchange.v1.AuditService/ProveInclusion',
+                request_serializer=exchange_dot_v1_dot_audit__pb2.ProveInclusionRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_audit__pb2.ProveInclusionResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -54,7 +69,7 @@ class AuditServiceServicer:
     """
 
     def GetCheckpoint(self, request, context):
-        """The latest signed checkpoint (C2SP tlog-checkpoint).
+        """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +77,28 @@ class AuditServiceServicer:
 
     def ReadEntries(self, request, context):
         """Records from an index on, in order, as they lie in the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Witness(self, request, context):
+        """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCosignature(self, request, context):
+        """A witness's cosignature on the checkpoint it was offered last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProveInclusion(self, request, context):
+        """One record with the proof that it is in the log. Auditors may ask for any record, others for those of
+        themselves; whatever else they ask for is refused alike, whether it exists or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,6 +116,21 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ReadEntries,
                     request_deserializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.SerializeToString,
+            ),
+            'Witness': grpc.unary_unary_rpc_method_handler(
+                    servicer.Witness,
+                    request_deserializer=exchange_dot_v1_dot_audit__pb2.WitnessRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_audit__pb2.WitnessResponse.SerializeToString,
+            ),
+            'AddCosignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCosignature,
+                    request_deserializer=exchange_dot_v1_dot_audit__pb2.AddCosignatureRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_audit__pb2.AddCosignatureResponse.SerializeToString,
+            ),
+            'ProveInclusion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveInclusion,
+                    request_deserializer=exchange_dot_v1_dot_audit__pb2.ProveInclusionRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_audit__pb2.ProveInclusionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +189,87 @@ class AuditService:
             '/exchange.v1.AuditService/ReadEntries',
             exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.SerializeToString,
             exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Witness(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AuditService/Witness',
+            exchange_dot_v1_dot_audit__pb2.WitnessRequest.SerializeToString,
+            exchange_dot_v1_dot_audit__pb2.WitnessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCosignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AuditService/AddCosignature',
+            exchange_dot_v1_dot_audit__pb2.AddCosignatureRequest.SerializeToString,
+            exchange_dot_v1_dot_audit__pb2.AddCosignatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveInclusion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AuditService/ProveInclusion',
+            exchange_dot_v1_dot_audit__pb2.ProveInclusionRequest.SerializeToString,
+            exchange_dot_v1_dot_audit__pb2.ProveInclusionResponse.FromString,
             options,
             channel_credentials,
             insecure,

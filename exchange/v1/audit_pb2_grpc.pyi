@@ -36,9 +36,17 @@ class AuditServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_pb2.GetCheckpointRequest, _audit_pb2.GetCheckpointResponse]
-    """The latest signed checkpoint (C2SP tlog-checkpoint)."""
+    """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned."""
     ReadEntries: _grpc.UnaryStreamMultiCallable[_audit_pb2.ReadEntriesRequest, _audit_pb2.ReadEntriesResponse]
     """Records from an index on, in order, as they lie in the log."""
+    Witness: _grpc.UnaryUnaryMultiCallable[_audit_pb2.WitnessRequest, _audit_pb2.WitnessResponse]
+    """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that."""
+    AddCosignature: _grpc.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]
+    """A witness's cosignature on the checkpoint it was offered last."""
+    ProveInclusion: _grpc.UnaryUnaryMultiCallable[_audit_pb2.ProveInclusionRequest, _audit_pb2.ProveInclusionResponse]
+    """One record with the proof that it is in the log. Auditors may ask for any record, others for those of
+    themselves; whatever else they ask for is refused alike, whether it exists or not.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -48,9 +56,17 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_pb2.GetCheckpointRequest, _audit_pb2.GetCheckpointResponse]  # type: ignore[assignment]
-    """The latest signed checkpoint (C2SP tlog-checkpoint)."""
+    """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned."""
     ReadEntries: _aio.UnaryStreamMultiCallable[_audit_pb2.ReadEntriesRequest, _audit_pb2.ReadEntriesResponse]  # type: ignore[assignment]
     """Records from an index on, in order, as they lie in the log."""
+    Witness: _aio.UnaryUnaryMultiCallable[_audit_pb2.WitnessRequest, _audit_pb2.WitnessResponse]  # type: ignore[assignment]
+    """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that."""
+    AddCosignature: _aio.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]  # type: ignore[assignment]
+    """A witness's cosignature on the checkpoint it was offered last."""
+    ProveInclusion: _aio.UnaryUnaryMultiCallable[_audit_pb2.ProveInclusionRequest, _audit_pb2.ProveInclusionResponse]  # type: ignore[assignment]
+    """One record with the proof that it is in the log. Auditors may ask for any record, others for those of
+    themselves; whatever else they ask for is refused alike, whether it exists or not.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """The log as an auditor reads it. Nothing here needs to be believed: entries hash to the checkpoint, and the
@@ -63,7 +79,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_pb2.GetCheckpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_pb2.GetCheckpointResponse, _abc.Awaitable[_audit_pb2.GetCheckpointResponse]]:
-        """The latest signed checkpoint (C2SP tlog-checkpoint)."""
+        """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned."""
 
     @_abc_1.abstractmethod
     def ReadEntries(
@@ -72,5 +88,31 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.ReadEntriesResponse], _abc.AsyncIterator[_audit_pb2.ReadEntriesResponse]]:
         """Records from an index on, in order, as they lie in the log."""
+
+    @_abc_1.abstractmethod
+    def Witness(
+        self,
+        request: _audit_pb2.WitnessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.WitnessResponse, _abc.Awaitable[_audit_pb2.WitnessResponse]]:
+        """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that."""
+
+    @_abc_1.abstractmethod
+    def AddCosignature(
+        self,
+        request: _audit_pb2.AddCosignatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.AddCosignatureResponse, _abc.Awaitable[_audit_pb2.AddCosignatureResponse]]:
+        """A witness's cosignature on the checkpoint it was offered last."""
+
+    @_abc_1.abstractmethod
+    def ProveInclusion(
+        self,
+        request: _audit_pb2.ProveInclusionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.ProveInclusionResponse, _abc.Awaitable[_audit_pb2.ProveInclusionResponse]]:
+        """One record with the proof that it is in the log. Auditors may ask for any record, others for those of
+        themselves; whatever else they ask for is refused alike, whether it exists or not.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -17,13 +17,22 @@ def get_checkpoint(channel: grpc.Channel, *, timeout_s: float) -> bytes:
     Raises:
         ExchangeError: what the broker answered, typed.
     """
+    return get_checkpoints(channel, timeout_s=timeout_s)[0]
+
+
+def get_checkpoints(channel: grpc.Channel, *, timeout_s: float) -> tuple[bytes, bytes]:
+    """The latest signed checkpoint, and the latest that a quorum of witnesses cosigned; b"" if there is none.
+
+    Raises:
+        ExchangeError: what the broker answered, typed.
+    """
     try:
         answer = audit_pb2_grpc.AuditServiceStub(channel).GetCheckpoint(
             audit_pb2.GetCheckpointRequest(), timeout=timeout_s
         )
     except grpc.RpcError as error:
         raise error_of(error, doing="asking the broker for a checkpoint") from None
-    return bytes(answer.checkpoint)
+    return bytes(answer.checkpoint), bytes(answer.cosigned)
 
 
 def read_entries(

@@ -121,10 +121,28 @@ def heartbeat_request(location: str, settled: Settled | None) -> catalogue_pb2.H
     )
 
 
+class Recorded(Frozen):
+    """The broker's answer to one receipt: the index of its record, or why it was refused ("" if not)."""
+
+    audit_index: int = 0
+    refused: str = ""
+
+
 def submit_receipts(
     channel: grpc.Channel, receipts: Sequence[Receipt], *, timeout_s: float
 ) -> tuple[str, ...]:
     """Hand over signed statements (step 10); for each, in order: "" if recorded, else the reason why not.
+
+    Raises:
+        ExchangeError: none of them is acknowledged.
+    """
+    return tuple(answer.refused for answer in record_receipts(channel, receipts, timeout_s=timeout_s))
+
+
+def record_receipts(
+    channel: grpc.Channel, receipts: Sequence[Receipt], *, timeout_s: float
+) -> tuple[Recorded, ...]:
+    """Hand over signed statements (step 10); for each, in order, where it is in the log, or why it is not.
 
     Raises:
         ExchangeError: none of them is acknowledged.
@@ -137,4 +155,6 @@ def submit_receipts(
     if len(answer.results) != len(receipts):
         # An answer that does not fit acknowledges nothing; sending again is harmless.
         raise Unavailable("the broker did not answer for each receipt")
-    return tuple(result.refused for result in answer.results)
+    return tuple(
+        Recorded(audit_index=result.audit_index, refused=result.refused) for result in answer.results
+    )

@@ -25,7 +25,9 @@ from exchange.wire.access import request_from_wire
 from exchange.wire.asking import Entry, Grant
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
 from exchange.wire.clients import Beat, Registered, Reviewed, Settled
+from exchange.wire.methods import unary
 from exchange.wire.moments import timestamp
+from exchange.wire.policy_files import files_from_wire
 from exchange.wire.receipts import receipt_from_wire
 from exchange.wire.revisions import History, InForceNow, history_to_wire, in_force_to_wire, part_to_wire
 from exchange.wire.status import guarded
@@ -72,7 +74,7 @@ def access_service(request_access: Callable[[Parse[ReadRequest], Call], Grant]) 
         parse = _parse(access_pb2.RequestAccessRequest, message)
         return _grant_to_wire(request_access(lambda: request_from_wire(parse()), context))
 
-    return _service("AccessService", {"RequestAccess": _unary(call)})
+    return _service("AccessService", {"RequestAccess": unary(call)})
 
 
 def catalogue_service(
@@ -84,7 +86,7 @@ def catalogue_service(
         entries, revision = list_datasets(context)
         return catalogue_pb2.ListDatasetsResponse(datasets=map(_entry_to_wire, entries), revision=revision)
 
-    return _service("CatalogueService", {"ListDatasets": _unary(call)})
+    return _service("CatalogueService", {"ListDatasets": unary(call)})
 
 
 def connector_service(
@@ -116,9 +118,9 @@ def connector_service(
     return _service(
         "ConnectorService",
         {
-            "Register": _unary(call_register),
-            "Heartbeat": _unary(call_heartbeat),
-            "ReviewTickets": _unary(call_review),
+            "Register": unary(call_register),
+            "Heartbeat": unary(call_heartbeat),
+            "ReviewTickets": unary(call_review),
         },
     )
 
@@ -137,7 +139,7 @@ def receipt_service(
             ]
         )
 
-    return _service("ReceiptService", {"SubmitReceipts": _unary(call)})
+    return _service("ReceiptService", {"SubmitReceipts": unary(call)})
 
 
 def policy_service(
@@ -166,22 +168,27 @@ def policy_service(
     return _service(
         "PolicyService",
         {
-            "Publish": _unary(call_publish),
-            "GetRevision": _unary(call_revision),
-            "ListRevisions": _unary(call_history),
-            "GetPart": _unary(call_part),
+            "Publish": unary(call_publish),
+            "GetRevision": unary(call_revision),
+            "ListRevisions": unary(call_history),
+            "GetPart": unary(call_part),
         },
     )
 
 
 def audit_service(
-    checkpoint: Callable[[Call], bytes],
+    checkpoint: Callable[[Call], tuple[bytes, bytes]],
     entries: Callable[[int, int, Call], Iterator[tuple[int, list[bytes]]]],
 ) -> Service:
-    """AuditService; `entries(start, count, call)` yields chunks, each with its first record's index."""
+    """The part of AuditService for auditors.
+
+    `checkpoint` gives the latest one and the latest that a quorum cosigned; `entries(start, count, call)`
+    yields chunks, each with its first record's index.
+    """
 
     def call_checkpoint(_message: bytes, context: Call) -> Message:
-        return audit_pb2.GetCheckpointResponse(checkpoint=checkpoint(context))
+        latest, cosigned = checkpoint(context)
+        return audit_pb2.GetCheckpointResponse(checkpoint=latest, cosigned=cosigned)
 
     def call_entries(message: bytes, context: Call) -> Iterator[bytes]:
         with guarded(context):
@@ -192,7 +199,7 @@ def audit_service(
     return _service(
         "AuditService",
         {
-            "GetCheckpoint": _unary(call_checkpoint),
+            "GetCheckpoint": unary(call_checkpoint),
             "ReadEntries": grpc.unary_stream_rpc_method_handler(call_entries),
         },
     )
@@ -200,15 +207,6 @@ def audit_service(
 
 def _service(name: str, methods: dict[str, Any]) -> Service:
     return grpc.method_handlers_generic_handler(f"exchange.v1.{name}", methods)
-
-
-def _unary(call: Callable[[bytes, Call], Message]) -> Any:
-    def behaviour(message: bytes, context: Call) -> bytes:
-        with guarded(context):
-            return call(message, context).SerializeToString()
-        raise AssertionError("a guarded call neither answered nor aborted")
-
-    return grpc.unary_unary_rpc_method_handler(behaviour)
 
 
 def _parse(kind: type[MessageT], message: bytes) -> Parse[MessageT]:
@@ -288,7 +286,8 @@ def _receipts_from_wire(message: receipts_pb2.SubmitReceiptsRequest) -> tuple[Re
 
 
 def _publication_from_wire(message: policy_pb2.PublishRequest) -> Publication:
-    files = {file.path: file.content for file in message.files}
-    if len(files) != len(message.files):
-        raise RequestInvalid("a file is published twice")
-    return Publication(files=files, message=message.message, signed=receipt_from_wire(message.signed))
+    return Publication(
+        files=files_from_wire(message.files),
+        message=message.message,
+        signed=receipt_from_wire(message.signed),
+    )

@@ -17,7 +17,7 @@ import small_city
 from certified import DOMAIN, City, make_city, settings_in
 
 from exchange.broker.server import Broker
-from exchange.broker.settings import BrokerSettings, Limits
+from exchange.broker.settings import BrokerSettings, Limits, WitnessSettings
 from exchange.model.dataset import Dataset
 from exchange.model.receipt import End, Outcome, Receipt, Received, Start, Statement
 from exchange.model.request import ReadRequest
@@ -220,7 +220,11 @@ def received(grant: Grant, consumer: str = small_city.DISPATCH, rows: int = 10) 
 
 @contextmanager
 def open_house(
-    city: City, folder: Path, policy: Mapping[str, str] | None = None, limits: Limits | None = None
+    city: City,
+    folder: Path,
+    policy: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    witnesses: WitnessSettings | None = None,
 ) -> Iterator[House]:
     """A running broker on these policies, with the port's flights registered."""
     for path, content in small_city.files(policy).items():
@@ -236,6 +240,7 @@ def open_house(
         policies=folder / "policies",
         tls=actor(city, CITY, Kind.BROKER),
         limits=limits or Limits(workers=8),
+        witnesses=witnesses or WitnessSettings(),
     )
     house = House(city, folder, settings)
     house.start()

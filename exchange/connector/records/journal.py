@@ -4,6 +4,7 @@
     running   streams with a START and no END, and the process that runs each
     outbox    signed statements the broker has not acknowledged, in order (F10)
     dead      statements the broker refused to record, for the operator
+    unproven  what the broker says it recorded and has not proven yet, and what it could not (unproven.py)
     settled   up to when every used ticket is reported (settled.py)
     keys      the broker's ticket keys, so that a restart without the broker admits what is still valid (F11)
     revision  the newest policy revision heard of: older tickets need the broker's word, after a restart too
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exchange.connector.records import settled
+from exchange.connector.records import unproven as proofs
 from exchange.connector.records.commits import LOCKED_S_MAX, Commits
 from exchange.connector.records.owner import Owner, is_alive
 from exchange.errors import ConfigError, TicketRefused, Unavailable
@@ -136,10 +138,23 @@ class Journal:
         )
         return tuple((seq, Receipt.model_validate_json(text)) for seq, text in rows)
 
-    def settle(self, acknowledged: Sequence[int], refused: Sequence[tuple[int, str]]) -> None:
-        """(10) Forget what the broker recorded, and set aside what it refused, with its reason."""
+    def settle(
+        self,
+        acknowledged: Sequence[int],
+        refused: Sequence[tuple[int, str]],
+        to_prove: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        """(10) Forget what the broker recorded, and set aside what it refused, with its reason.
+
+        Args:
+            acknowledged: numbers of statements.
+            refused: numbers, each with the broker's reason.
+            to_prove: of those acknowledged, the index of the record and the statement's SHA-256 (hex).
+        """
+        now_us = self._clock.now_us()
 
         def work(db: sqlite3.Connection) -> None:
+            proofs.add(db, to_prove, now_us)
             db.executemany(
                 "INSERT OR IGNORE INTO dead SELECT seq, receipt, ? FROM outbox WHERE seq = ?",
                 [(reason, seq) for seq, reason in refused],
@@ -152,6 +167,18 @@ class Journal:
                 settled.reported(db, seq, reason)
 
         self._commits.run(work)
+
+    def unproven(self, size: int, count_max: int) -> tuple[proofs.Unproven, ...]:
+        """Statements that a log of that size must hold, and that are not proven yet; the oldest first."""
+        return self._commits.run(lambda db: proofs.waiting(db, size, count_max))
+
+    def settle_proofs(self, proven: Sequence[int], missing: Sequence[tuple[int, str]]) -> None:
+        """Let go of proven statements; set aside, for good, those that the log does not hold."""
+        self._commits.run(lambda db: proofs.settle(db, proven, missing))
+
+    def proof_state(self) -> tuple[int, int | None]:
+        """How many statements the log does not hold, and since when the oldest unproven one waits."""
+        return self._commits.run(lambda db: (proofs.lost(db), proofs.oldest_us(db)))
 
     def settlement(self, broker_us: int) -> settled.Settlement:
         """Which tickets the broker may take for unused where it has no START; see `settled.settle`.
@@ -212,7 +239,7 @@ def _prepare(path: Path, locked_s_max: float) -> None:
         db = sqlite3.connect(path, timeout=locked_s_max, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA + settled.SCHEMA)
+            db.executescript(_SCHEMA + settled.SCHEMA + proofs.SCHEMA)
         finally:
             db.close()
     except (OSError, sqlite3.Error) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 
@@ -57,11 +58,17 @@ class Reporter:
     def _ship(self, items: Sequence[tuple[int, Receipt]]) -> None:
         receipts = [receipt for _, receipt in items]
         answers = self._link.call(
-            lambda channel: clients.submit_receipts(channel, receipts, timeout_s=CALL_S_MAX)
+            lambda channel: clients.record_receipts(channel, receipts, timeout_s=CALL_S_MAX)
         )
-        recorded = [seq for (seq, _), refused in zip(items, answers, strict=True) if not refused]
-        refused = [(seq, why) for (seq, _), why in zip(items, answers, strict=True) if why]
-        self._settle(recorded, refused)
+        answered = list(zip(items, answers, strict=True))
+        refused = [(seq, answer.refused) for (seq, _), answer in answered if answer.refused]
+        recorded = [seq for (seq, _), answer in answered if not answer.refused]
+        to_prove = [
+            (answer.audit_index, digest_of(receipt))
+            for (_, receipt), answer in answered
+            if not answer.refused
+        ]
+        self._settle(recorded, refused, to_prove)
 
     def _ship_alone(self, item: tuple[int, Receipt]) -> None:
         try:
@@ -69,9 +76,16 @@ class Reporter:
         except RequestInvalid as error:
             self._settle([], [(item[0], error.stable_reason)])
 
-    def _settle(self, recorded: list[int], refused: list[tuple[int, str]]) -> None:
+    def _settle(
+        self, recorded: list[int], refused: list[tuple[int, str]], to_prove: Sequence[tuple[int, str]] = ()
+    ) -> None:
         for seq, why in refused:
             _log.error(
                 "the broker does not record statement %d: %s; it is kept aside in the journal", seq, why
             )
-        self._journal.settle(recorded, refused)
+        self._journal.settle(recorded, refused, to_prove)
+
+
+def digest_of(receipt: Receipt) -> str:
+    """SHA-256 (hex) of the statement."""
+    return hashlib.sha256(receipt.statement.encode()).hexdigest()
