@@ -73,6 +73,7 @@ def open_log(
     disk: Disk | None = None,
     key: Ed25519PrivateKey = KEY,
     limits: LogLimits | None = None,
+    held: bool = False,
 ) -> AuditLog:
     """The log in the folder; signs after each batch unless told otherwise."""
     return AuditLog.open(
@@ -84,6 +85,7 @@ def open_log(
         identity="spiffe://city.zhongshui.example/broker",
         version="0.1.0",
         limits=limits or LogLimits(checkpoint_every_s=0.0),
+        held=held,
     )
 
 
