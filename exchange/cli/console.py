@@ -5,6 +5,7 @@
 2    what was given is wrong: usage, configuration, keys, certificates, a request that cannot mean anything
 3    something is down or busy; the same command may work later
 4    a stream broke or did not agree with its signed end: nothing of it was kept
+5    `get`: the data is whole, but an alarm stands against the audit log
 10   `policy simulate`: the new policy widens what somebody may see, or that cannot be ruled out
 70   a fault of ours
 130  interrupted by Ctrl-C, or by a reader of the output that went away
@@ -19,7 +20,7 @@ from exchange import errors
 from exchange.errors import ExchangeError
 
 REFUSED, USAGE, UNAVAILABLE, BROKEN, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 70, 130
-WIDENED = 10
+ALARMED, WIDENED = 5, 10
 
 _CODES: tuple[tuple[tuple[type[ExchangeError], ...], int], ...] = (
     ((errors.Unavailable,), UNAVAILABLE),

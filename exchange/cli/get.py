@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.console import because, say, size
+from exchange.cli.console import ALARMED, because, say, size, tell
 from exchange.cli.options import AsJson, Config
 from exchange.cli.preview import show
 from exchange.cli.progress import reading as progress_of
@@ -18,6 +19,7 @@ from exchange.cli.sinks import check_suffix, open_sink
 from exchange.errors import ConfigError
 
 if TYPE_CHECKING:
+    from exchange.client.alarms import Alarm
     from exchange.client.reading import Reading
 
 PREVIEW_ROWS = 20
@@ -60,6 +62,17 @@ def get(  # noqa: PLR0917 - an option each
         else:
             write(found, Path(out), rows_max, force=force)
         _account(found, "" if preview else out, as_json=as_json)
+    # asked once the city is closed: by then what earlier runs left to be proven has been looked at
+    if city.alarms:
+        raise typer.Exit(_alarmed(city.alarms, city.alarms_folder))
+
+
+def _alarmed(alarms: Sequence[Alarm], folder: Path | None) -> int:
+    for alarm in alarms:
+        tell(f"exchange: ALARM: {alarm.text}" + (f" (id {alarm.id})" if alarm.id else ""))
+    if folder is not None:
+        tell(f"  hint: once it is dealt with, remove its file in {folder}")
+    return ALARMED
 
 
 def names_in(columns: str) -> list[str]:

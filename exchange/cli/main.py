@@ -121,7 +121,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback(
     epilog="Exit codes: 0 done · 1 refused, or something found · 2 usage or configuration · 3 unavailable · "
-    "4 broken stream · 10 a policy widens · 70 a fault of ours · 130 interrupted"
+    "4 broken stream · 5 alarm of the audit log · 10 a policy widens · 70 a fault of ours · 130 interrupted"
 )
 def _top(
     version: Annotated[

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from exchange.audit.memory import LogMemory
+from exchange.audit.proofs.note import VerifierKey
 from exchange.client.access import build_request
+from exchange.client.alarms import Alarm, Alarms
 from exchange.client.catalogue import Catalogue
+from exchange.client.expected import Waiting, of_decision, of_receipt
+from exchange.client.inclusion import Inclusion
 from exchange.client.postbox import Postbox
 from exchange.client.reading import Reading
 from exchange.client.session import Session
@@ -17,8 +22,11 @@ from exchange.client.spool import Spool
 from exchange.config import load
 from exchange.model.clock import Clock, SystemClock
 from exchange.model.receipt import Receipt
+from exchange.model.request import ReadRequest
 from exchange.wire import asking
-from exchange.wire.clients import submit_receipts
+from exchange.wire.asking import Grant
+from exchange.wire.clients import record_receipts
+from exchange.wire.proving import Proven, Wanted, prove_inclusion
 
 RECEIPT_S = 5.0
 """How long the broker may take to record a receipt, each time it is tried."""
@@ -37,7 +45,16 @@ class City:
 
     def __init__(self, settings: ClientSettings, clock: Clock | None = None) -> None:
         self._session = Session(settings, clock or SystemClock())
-        spool = Spool(settings.state / "receipts") if settings.state else None
+        state = settings.state
+        self._alarms = Alarms(state / "alarms" if state else None)
+        self._inclusion = Inclusion(
+            self._prove,
+            _memory(settings),
+            Waiting(state / "unproven" if state else None),
+            self._alarms,
+            self._session.clock,
+        )
+        spool = Spool(state / "receipts") if state else None
         self._postbox = Postbox(self._submit, spool)
         self._postbox.flush()
 
@@ -45,6 +62,20 @@ class City:
     def me(self) -> str:
         """The SPIFFE id under which this client is known."""
         return self._session.subject.id
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What stands against the audit log, also from earlier processes; empty while all is well."""
+        return self._alarms.standing()
+
+    @property
+    def alarms_folder(self) -> Path | None:
+        """Where the alarms are kept, a file each; removing one ends it. None where nothing is kept."""
+        return self._alarms.folder
+
+    def on_alarm(self, listener: Callable[[Alarm], None]) -> None:
+        """Call this, in a thread of the client's own, when the audit log is not what it must be."""
+        self._alarms.listeners.append(listener)
 
     def datasets(self) -> Catalogue:
         """What this system may see; what it holds no grant for does not exist for it.
@@ -92,10 +123,11 @@ class City:
             trace_id=trace_id,
             at_least_revision=at_least_revision,
         )
-        return Reading(self._session, self._postbox, request, retries)
+        return Reading(self._session, self._postbox, request, retries, granted=self._granted)
 
     def close(self) -> None:
         """Close every connection; idempotent."""
+        self._inclusion.close()
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -110,7 +142,24 @@ class City:
         return f"<city {self._session.settings.trust_domain} as {self.me}>"
 
     def _submit(self, receipts: Sequence[Receipt]) -> tuple[str, ...]:
-        return submit_receipts(self._session.broker, receipts, timeout_s=RECEIPT_S)
+        answers = record_receipts(self._session.broker, receipts, timeout_s=RECEIPT_S)
+        now_us = self._session.clock.now_us()
+        for receipt, answer in zip(receipts, answers, strict=True):
+            if not answer.refused:
+                self._inclusion.expect(of_receipt(receipt, answer.audit_index, self.me, now_us))
+        return tuple(answer.refused for answer in answers)
+
+    def _granted(self, grant: Grant, request: ReadRequest) -> None:
+        self._inclusion.expect(of_decision(grant, request, self.me, self._session.clock.now_us()))
+
+    def _prove(self, wanted: Wanted) -> Proven:
+        limits = self._session.settings.limits
+        return prove_inclusion(self._session.broker, wanted, timeout_s=limits.ask_s)
+
+
+def _memory(settings: ClientSettings) -> LogMemory:
+    key = VerifierKey.parse(settings.log_key) if settings.log_key else None
+    return LogMemory(settings.state / "log" if settings.state else None, key)
 
 
 def connect(config: str | Path, *, clock: Clock | None = None) -> City:

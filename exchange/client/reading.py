@@ -14,6 +14,7 @@ from exchange.errors import ConfigError, ExchangeError
 from exchange.model.receipt import Receipt
 from exchange.model.request import ReadRequest
 from exchange.wire import asking
+from exchange.wire.asking import Grant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 RETRIES_MAX = 10
 _PAUSE_S, _PAUSE_S_MAX = 0.2, 5.0
+Granted = Callable[[Grant, ReadRequest], None]
+"""Told of each grant; it must not take long."""
 
 
 class Reading:
@@ -39,7 +42,15 @@ class Reading:
         delivered: whether the broker has recorded that receipt.
     """
 
-    def __init__(self, session: Session, postbox: Postbox, request: ReadRequest, retries: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        postbox: Postbox,
+        request: ReadRequest,
+        retries: int,
+        *,
+        granted: Granted = lambda _grant, _request: None,
+    ) -> None:
         self.request = request
         self.id = ""
         self.report: Report | None = None
@@ -47,6 +58,7 @@ class Reading:
         self.delivered = False
         self._session = session
         self._postbox = postbox
+        self._granted = granted
         self._retries = max(0, min(retries, RETRIES_MAX))
         self._schema: pa.Schema | None = None
 
@@ -108,6 +120,7 @@ class Reading:
     def _open(self, finish: Finish) -> Stream:
         grant = ask(self._session, self.request)  # (1)
         self.id = grant.id
+        self._granted(grant, self.request)
         return Stream(self._session, self.request, grant, finish)
 
     def _batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:

@@ -40,7 +40,9 @@ class ClientSettings(Settings):
     Attributes:
         trust_domain: of the city.
         broker: `host:port`.
-        state: folder where receipts wait that the broker could not take; left out, they are only logged.
+        state: folder where receipts wait that the broker could not take, and where the client remembers what
+            it saw of the audit log; left out, receipts are only logged and the memory ends with the process.
+        log_key: the audit log's verifier key, `name+id+base64`; left out, the first one met is believed.
         tls: the client's certificate.
         limits: what it accepts from connectors.
     """
@@ -48,5 +50,6 @@ class ClientSettings(Settings):
     trust_domain: str = Field(min_length=1, max_length=200)
     broker: Address
     state: FilePath | None = None
+    log_key: str | None = None
     tls: TlsSettings
     limits: Limits = Limits()
