@@ -22,6 +22,7 @@ from exchange.broker.desks.publications import PolicyDesk
 from exchange.broker.desks.questions import QuestionDesk
 from exchange.broker.desks.receipts import ReceiptDesk
 from exchange.broker.desks.revocations import RevocationDesk
+from exchange.broker.desks.usage import UsageDesk
 from exchange.broker.desks.witnesses import WitnessDesk
 from exchange.broker.gate import Gate
 from exchange.broker.judge import Judge
@@ -36,6 +37,7 @@ from exchange.broker.state.revisions import Revisions
 from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
 from exchange.broker.state.upkeep import Upkeep
+from exchange.broker.usage_process import UsageProcess
 from exchange.broker.watch import open_watch
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
@@ -67,6 +69,8 @@ class Parts:
     revocations: RevocationDesk
     auditors: AuditDesk
     witnesses: WitnessDesk
+    usage: UsageDesk
+    usage_process: UsageProcess
     registry: Registry
     keys: BrokerKeys
 
@@ -98,6 +102,8 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     kept = Kept(log, ledger, store, registry, index)
     policies = open_policies(settings, subject, clock, kept, undo)
     in_force = policies.in_force
+    usage_process = UsageProcess(settings.audit, settings.state / "usage")
+    undo.callback(usage_process.close)
     limits, state = settings.limits, settings.operating_state
     patience = Patience(clock, limits.workers)
     judge = Judge(registry, issued, limits, state)
@@ -129,6 +135,8 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         ),
         auditors=AuditDesk(log, ledger, watch.tree, watch.key),
         witnesses=watch.desk,
+        usage=UsageDesk(usage_process, ledger),
+        usage_process=usage_process,
         registry=registry,
         keys=keys,
     )

@@ -38,6 +38,8 @@ ALLOWED: dict[str, frozenset[Kind]] = {
     "/exchange.v1.AuditService/Witness": frozenset({Kind.CONNECTOR}),
     "/exchange.v1.AuditService/AddCosignature": frozenset({Kind.CONNECTOR}),
     "/exchange.v1.AuditService/ProveInclusion": frozenset({Kind.AUDITOR, Kind.SYSTEM, Kind.CONNECTOR}),
+    # the way back: a department asks who used its own data
+    "/exchange.v1.UsageService/GetUsage": frozenset({Kind.SYSTEM, Kind.STEWARD, Kind.CONNECTOR}),
     # operation: what is served and whether it is well; both only within mutual TLS. Health's Watch is not
     # here: each one would hold a worker, and grpcio's non-blocking one deadlocks when it is cancelled
     "/grpc.health.v1.Health/Check": ANYBODY,

@@ -99,6 +99,7 @@ class Broker:
                 hint="another process may use the port; choose another one in `listen`",
             )
         self._parts.patience.start()
+        self._parts.usage_process.start()
         self._parts.witnesses.start()
         self._server.start()
         self._say(health_pb2.HealthCheckResponse.SERVING)

@@ -12,6 +12,7 @@ from exchange.wire import serving
 from exchange.wire.proving import proof_service
 from exchange.wire.questions import question_service
 from exchange.wire.serving import Call
+from exchange.wire.usage import usage_service
 from exchange.wire.witnessing import witness_service
 
 
@@ -56,5 +57,6 @@ def handlers(parts: Parts) -> list[Any]:
             lambda size, line, call: parts.witnesses.cosigned_by(gate.peer(call).subject, size, line),
         ),
         proof_service(lambda wanted, call: parts.auditors.prove(gate.peer(call).subject, wanted)),
+        usage_service(lambda parse, call: parts.usage.usage(gate.peer(call).subject, parse)),
         FlightFront(gate, parts.door, parts.catalogue).handler(),
     ]

@@ -12,14 +12,15 @@ import typer
 from typer.core import TyperGroup
 
 from exchange.cli.console import INTERNAL, INTERRUPTED, complain, exit_code, tell
+from exchange.cli.misuse import USAGE_ERROR, misused
 from exchange.cli.streams import OutputLost, flushed, lend_streams
-from exchange.cli.usage import USAGE_ERROR, misused
 from exchange.errors import ExchangeError
 
 _NOUNS = {
     "init": "write a working configuration for a new city",
     "catalogue": "what may I see",
     "get": "read a dataset into a file",
+    "usage": "who used my department's data",
     "policy": "check, explain and publish policy files",
     "audit": "fetch, verify and read the audit log",
     "pki": "certificates: authority, departments, leaves",

@@ -20,7 +20,7 @@ from exchange.model.dataset import Dataset
 from exchange.model.receipt import Receipt
 from exchange.model.request import ReadRequest
 from exchange.model.ticket import Ticket
-from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receipts_pb2
+from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receipts_pb2, usage_pb2
 from exchange.wire.access import request_from_wire
 from exchange.wire.asking import Entry, Grant
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
@@ -46,7 +46,7 @@ REVIEWED_MAX = 1000
 
 SERVICES = tuple(
     service.full_name
-    for module in (access_pb2, catalogue_pb2, receipts_pb2, policy_pb2, audit_pb2)
+    for module in (access_pb2, catalogue_pb2, receipts_pb2, policy_pb2, audit_pb2, usage_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 """Full names of the contract's services, for health and reflection."""

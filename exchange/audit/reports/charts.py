@@ -139,7 +139,7 @@ def _labels(points: Sequence[Point]) -> str:
     slot = (WIDTH - _LEFT - _RIGHT) * 100 // len(points)
     return "".join(
         f'<text x="{_hundredths(_LEFT * 100 + place * slot + slot // 2)}" y="{HEIGHT - 10}" '
-        f'text-anchor="middle" fill="{_SOFT}">{shown(points[place].label.removeprefix("20"))}</text>'
+        f'text-anchor="middle" fill="{_SOFT}">{shown(points[place].label)}</text>'
         for place in range(0, len(points), every)
     )
 
