@@ -9,7 +9,7 @@ from cryptography import x509
 
 from exchange.audit.evidence.form import ENTRIES_MAX, Evidence, entry_of
 from exchange.audit.evidence.places import Places
-from exchange.audit.index.lines import line_at
+from exchange.audit.index.lines import bodies, runs
 from exchange.audit.proofs.checkpoint import Checkpoint
 from exchange.audit.proofs.merkle import leaf_hash, verify_inclusion
 from exchange.audit.proofs.tree import StoredTree
@@ -59,11 +59,11 @@ class _Lines:
 
     def __init__(self, layout: Layout) -> None:
         self.taken: dict[int, bytes] = {}
-        self._layout = layout
+        self._runs = runs(layout)
 
     def take(self, index: int) -> dict[str, Any]:
         """Its fields; none if it is not a record in canonical form, which its proof may still prove."""
-        line = self.taken.get(index) or line_at(self._layout, index)
+        line = self.taken.get(index) or self._line(index)
         if line is None:
             raise ConfigError(
                 f"record {index} is not in the log's segments",
@@ -97,9 +97,16 @@ class _Lines:
                 return
             found = self.take(issuer)
 
+    def _line(self, index: int) -> bytes | None:
+        for run in self._runs:
+            if run.first <= index < run.end:
+                body = next(bodies(run, index))
+                return body.lines[index - body.first]
+        return None
+
     def _peek(self, index: int) -> dict[str, Any]:
         try:
-            return parse_canonical(line_at(self._layout, index) or b"")
+            return parse_canonical(self._line(index) or b"")
         except (ValueError, RecursionError):
             return {}
 
@@ -141,11 +148,10 @@ def _checkpoint(layout: Layout, trust: TrustPolicy, last: int) -> tuple[bytes, C
 
 def _path(tree: StoredTree, index: int, line: bytes, checkpoint: Checkpoint) -> list[bytes]:
     """The audit path; proven before it is handed out."""
-    path = tree.inclusion(index, checkpoint.size)
-    if not verify_inclusion(leaf_hash(line), index, checkpoint.size, path, checkpoint.root):
-        raise LogCorrupt(
-            f"record {index}, or the log's tree, is not what was signed",
-            index=index,
-            hint="`exchange audit verify` names what was altered",
-        )
-    return path
+    path, leaf = tree.inclusion(index, checkpoint.size), leaf_hash(line)
+    if verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root):
+        return path
+    hint = "`exchange audit verify` names what was altered"
+    if tree.leaf(index) != leaf:
+        raise LogCorrupt(f"record {index} is not the one in the log's tree", index=index, hint=hint)
+    raise LogCorrupt("the log's tree is not what was signed", hint=hint)
