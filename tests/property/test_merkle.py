@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree, InvalidProof
+from pymerkle import verify_consistency as pymerkle_consistency
+from pymerkle import verify_inclusion as pymerkle_inclusion
 
 from exchange.audit.proofs.merkle import (
     EMPTY_ROOT,
@@ -59,3 +63,24 @@ def test_growth_is_provable_and_rewriting_is_not(size: int, data: st.DataObject)
     assert verify_consistency(old, size, naive_root(leaves[:old]), naive_root(leaves), proof)
     rewritten = [leaf_hash(b"rewritten"), *leaves[1:]]
     assert not verify_consistency(old, size, naive_root(leaves[:old]), naive_root(rewritten), proof)
+
+
+@settings(max_examples=40, deadline=None)  # pymerkle takes its time
+@given(st.integers(1, 120), st.data())
+def test_an_independent_library_has_our_roots_and_our_paths(size: int, data: st.DataObject) -> None:
+    theirs = InmemoryTree(algorithm="sha256")
+    for number in range(size):
+        theirs.append_entry(number.to_bytes(4, "big"))
+    leaves, index = leaves_of(size), data.draw(st.integers(0, size - 1))
+    old = data.draw(st.integers(1, size))
+    before, after = naive_root(leaves[:old]), naive_root(leaves)
+    assert (theirs.get_root(old), theirs.get_root()) == (before, after)
+    inclusion = theirs.prove_inclusion(index + 1)
+    assert list(inclusion.path) == [leaves[index], *inclusion_proof(index, size, tree_of(leaves))]
+    assert verify_inclusion(leaves[index], index, size, list(inclusion.path)[1:], after)
+    pymerkle_inclusion(leaves[index], after, inclusion)
+    with pytest.raises(InvalidProof):
+        pymerkle_inclusion(leaf_hash(b"other"), after, inclusion)
+    # Its consistency proofs are not of the RFC's form: each library judges its own, on the same roots.
+    pymerkle_consistency(before, after, theirs.prove_consistency(old, size))
+    assert verify_consistency(old, size, before, after, consistency_proof(old, size, tree_of(leaves)))
