@@ -41,6 +41,8 @@ _ADDED = {
     "audit": (
         ("fetch", "exchange.cli.audit.fetch"),
         ("verify", "exchange.cli.audit.verify"),
+        ("search", "exchange.cli.audit.search"),
+        ("index", "exchange.cli.audit.index"),
         ("list", "exchange.cli.audit.listing"),
         ("show", "exchange.cli.audit.show"),
         ("prove", "exchange.cli.audit.prove"),

@@ -31,6 +31,9 @@ def engine(index: Path, *, memory: str, threads: int) -> Iterator[duckdb.DuckDBP
             "temp_directory=''",
             # Twice: as the files' names are, and as patterns are written in which nothing is a wildcard.
             f"allowed_directories=[{literal(str(index.resolve()))}, {literal(pattern_of(index))}]",
+            # Both look at each row where otherwise each different value of a row group is looked at once:
+            # measured, a search takes four times as long with them.
+            "disabled_optimizers='late_materialization,top_n'",
             "enable_external_access=false",
             "lock_configuration=true",
         ):

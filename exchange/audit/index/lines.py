@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,14 +104,14 @@ def bodies(run: Run, start: int) -> Iterator[Body]:
                 raise _damaged(place)
 
 
-def line_at(layout: Layout, index: int) -> bytes | None:
+def line_at(segments: Sequence[Path], index: int) -> bytes | None:
     """The line in a record's place; None if it is not here, or not committed.
 
     Raises:
         LogCorrupt: the framing is damaged there.
         OSError: the segment cannot be read.
     """
-    path = segment_with(layout, index)
+    path = segment_with(segments, index)
     if path is None:
         return None
     run = Run(path, first_index(path), committed_end(path))
@@ -121,10 +121,10 @@ def line_at(layout: Layout, index: int) -> bytes | None:
     return body.lines[index - body.first]
 
 
-def segment_with(layout: Layout, index: int) -> Path | None:
+def segment_with(segments: Sequence[Path], index: int) -> Path | None:
     """The segment in which the record stands if it is here."""
     found = None
-    for path in layout.segments():
+    for path in segments:
         with suppress(ValueError):
             if first_index(path) <= index:
                 found = path

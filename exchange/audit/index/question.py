@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from exchange.audit.index.schema import COLUMNS
+from exchange.audit.index.schema import COLUMNS, JOINED
 from exchange.model.base import Frozen
 
 _HEX = frozenset({"id", "trace", "obligations", "schema_digest", "digest", "certificate", "bundle"})
 _WORDS = tuple(name for name, sort in COLUMNS.items() if sort == "text" and name not in _HEX)
-_LISTS = tuple(name for name, sort in COLUMNS.items() if sort == "list")
 _COULD_BE_HEX = re.compile(r"[0-9a-f]{4,}")
 _INT64_MAX = 2**63 - 1
 _ID_DIGITS = 32
 _EQUAL = ("dataset", "purpose", "kind", "decision", "outcome", "revision")
 
 Row = Mapping[str, Any]
+Condition = tuple[str, list[Any]]
+"""SQL, and the values of its parameters."""
 
 
 class Question(Frozen):
@@ -53,30 +54,34 @@ class Question(Frozen):
     to_us: int | None = None
     text: str = ""
 
-    def sql(self) -> tuple[str, list[Any]]:
-        """What stands after WHERE, with its parameters; nothing of the question is in the text."""
-        conditions = list(self._conditions())
-        where = " AND ".join(f"({condition})" for condition, _ in conditions) or "true"
-        return where, [value for _, values in conditions for value in values]
+    def sql(self) -> list[Condition]:
+        """What may stand after WHERE: a record fits the question if it fits one of them.
 
-    def _conditions(self) -> Iterator[tuple[str, list[Any]]]:
+        They are apart because a condition on one column is decided once for each different value of a row
+        group, but one on several columns for each row. Nothing of the question is in their text.
+        """
+        fixed = [*self._equal(), *self._parts(), *self._exact()]
+        return [_all([*fixed, text]) for text in self._text_alternatives()] if self.text else [_all(fixed)]
+
+    def _equal(self) -> Iterator[Condition]:
         for name in _EQUAL:
             if (value := getattr(self, name)) not in {"", None}:
                 yield f'"{name}" = ?', [value]
+
+    def _parts(self) -> Iterator[Condition]:
         if self.subject:
             yield "contains(subject, ?) OR contains(speaker, ?)", [self.subject, self.subject]
         if self.department:
             of_subject = "department IS NULL AND starts_with(subject, ?)"
             yield f"department = ? OR ({of_subject})", [self.department, _host(self.department)]
         if self.column:
+            yield f"contains({JOINED['columns']}, ?)", [self.column]
             yield "list_contains(columns, ?)", [self.column]
         if self.rule:
+            yield f"contains({JOINED['rules']}, ?)", [self.rule]
             yield "len(list_filter(rules, lambda rule: contains(rule, ?))) > 0", [self.rule]
-        if self.text:
-            yield self._text_condition()
-        yield from self._exact_conditions()
 
-    def _exact_conditions(self) -> Iterator[tuple[str, list[Any]]]:
+    def _exact(self) -> Iterator[Condition]:
         if self.reason:
             yield "reason = ? OR public_reason = ?", [self.reason, self.reason]
         if self.id:
@@ -86,11 +91,13 @@ class Question(Frozen):
         if self.to_us is not None:
             yield "time < make_timestamptz(?)", [self.to_us]
 
-    def _text_condition(self) -> tuple[str, list[Any]]:
+    def _text_alternatives(self) -> Iterator[Condition]:
         text = folded(self.text)
-        parts = [f'contains(lower("{name}"), ?)' for name in self._texts()]
-        parts += [f"len(list_filter({name}, lambda item: contains(lower(item), ?))) > 0" for name in _LISTS]
-        return " OR ".join(parts), [text] * len(parts)
+        for name in self._texts():
+            yield f'contains(lower("{name}"), ?)', [text]
+        for name, joined in JOINED.items():
+            some = f"len(list_filter({name}, lambda item: contains(lower(item), ?))) > 0"
+            yield f"contains(lower({joined}), ?) AND {some}", [text, text]
 
     def _texts(self) -> tuple[str, ...]:
         """The text columns in which the text could stand."""
@@ -125,7 +132,7 @@ class Question(Frozen):
     def _has_text(self, row: Row) -> bool:
         text = folded(self.text)
         texts = [row[name] or "" for name in self._texts()]
-        texts += [item for name in _LISTS for item in row[name] or ()]
+        texts += [item for name in JOINED for item in row[name] or ()]
         return any(text in folded(item) for item in texts)
 
 
@@ -137,6 +144,11 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join("i" if char == "İ" else char.lower() for char in text)
+
+
+def _all(conditions: Sequence[Condition]) -> Condition:
+    where = " AND ".join(f"({condition})" for condition, _ in conditions) or "true"
+    return where, [value for _, values in conditions for value in values]
 
 
 def _host(department: str) -> str:

@@ -11,7 +11,7 @@ import duckdb
 from exchange.audit.index.engine import MEMORY_READ, engine, literal, pattern_of, threads_for_reading
 from exchange.audit.index.locks import reading
 from exchange.audit.index.rows import no_rows
-from exchange.audit.index.schema import COLUMNS, PLACE, SQL_TYPES
+from exchange.audit.index.schema import COLUMNS
 from exchange.audit.index.shards import disjoint, listed
 
 
@@ -28,10 +28,7 @@ def opened(index: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with reading(index), engine(index, memory=MEMORY_READ, threads=threads_for_reading()) as connection:
         paths = ", ".join(literal(pattern_of(one.path)) for one in disjoint(listed(index)))
         columns = ", ".join(f'"{name}"' for name in COLUMNS)
-        if paths:
-            shards = f"SELECT {columns}, {PLACE} FROM read_parquet([{paths}])"  # noqa: S608 - all quoted
-        else:
-            shards = f"SELECT *, NULL::{SQL_TYPES['integer']} AS {PLACE} FROM ({no_rows()})"  # noqa: S608
-        connection.execute(f"CREATE VIEW placed AS {shards}")
-        connection.execute(f"CREATE VIEW records AS SELECT {columns} FROM placed")  # noqa: S608 - own names
+        shards = f"SELECT * FROM read_parquet([{paths}])" if paths else no_rows()  # noqa: S608 - all quoted
+        connection.execute(f"CREATE VIEW stored AS {shards}")
+        connection.execute(f"CREATE VIEW records AS SELECT {columns} FROM stored")  # noqa: S608 - own names
         yield connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from exchange.audit.index.schema import COLUMNS, PLACE, SQL_TYPES, Sort
+from exchange.audit.index.schema import COLUMNS, JOINED, PLACE, SQL_TYPES, STORED, Sort
 from exchange.audit.records.entry import KINDS
 from exchange.audit.records.record import MOMENT
 
@@ -30,9 +30,12 @@ def rows_of_lines() -> str:
     known = ", ".join(f"'{kind}'" for kind in sorted(KINDS))
     fitting = ", ".join(f"'{name}': {_fitting(name, COLUMNS[name])}" for name in _READ)
     columns = ", ".join(_column(name) for name in COLUMNS)
+    joined = ", ".join(
+        f'array_to_string(fields."{name}", chr(10)) AS {text}' for name, text in JOINED.items()
+    )
     # Every name and literal below is this package's own; nothing of a record or a person is in the text.
     return f"""
-        SELECT {columns}, "offset" AS {PLACE} FROM (
+        SELECT {columns}, "offset" AS {PLACE}, {joined} FROM (
             SELECT place, "offset",
                 CASE WHEN fields.kind IN ({known}) THEN fields ELSE {{{fitting}}} END AS fields
             FROM (SELECT place, "offset", line, TRY(from_json(line, '{shape}')) AS fields FROM {SOURCE})
@@ -41,7 +44,9 @@ def rows_of_lines() -> str:
 
 def no_rows() -> str:
     """The SELECT of an index without records."""
-    columns = ", ".join(f'NULL::{SQL_TYPES[sort]} AS "{name}"' for name, sort in COLUMNS.items())
+    types = {**{name: SQL_TYPES[sort] for name, sort in COLUMNS.items()}, PLACE: SQL_TYPES["integer"]}
+    types |= dict.fromkeys(JOINED.values(), SQL_TYPES["text"])
+    columns = ", ".join(f'NULL::{types[name]} AS "{name}"' for name in STORED)
     return f"SELECT {columns} WHERE false"
 
 

@@ -71,6 +71,12 @@ SQL_TYPES: dict[Sort, str] = {
 PLACE = "_at"
 """A column of the shards that the view `records` does not show: the line's offset in its segment file."""
 
+JOINED = {name: f"_{name}" for name, sort in COLUMNS.items() if sort == "list"}
+"""Likewise: the items of each list in one text, a line each; text is found in it ten times as fast."""
+
+STORED = (*COLUMNS, PLACE, *JOINED.values())
+"""The columns of a shard, in order."""
+
 _INT64 = 2**63
 
 

@@ -10,7 +10,7 @@ import duckdb
 from pydantic import Field
 
 from exchange.audit.index.build import Progress, discard, refresh
-from exchange.audit.index.hits import read_hit
+from exchange.audit.index.hits import Records
 from exchange.audit.index.proven import hold_leaves
 from exchange.audit.index.question import Question
 from exchange.audit.index.reading import opened
@@ -80,12 +80,14 @@ def search(
             raise LogCorrupt(
                 f"{searched} records are here, {signed.size} were signed", index=searched, hint="a cut copy?"
             )
-        run = _Search(layout, index, question)
-        entries, more = run.entries(limit, newest=newest)
+        with opened(index) as connection:
+            run = _Search(Records(layout), question, connection)
+            entries, more = run.entries(limit, searched, newest=newest)
+            counted = run.count() if count else None
         return Answer(
             entries=tuple(entries),
             more=more,
-            count=run.count() if count else None,
+            count=counted,
             searched=searched,
             proven=signed.size if signed else 0,
             origin=signed.origin if signed else "",
@@ -110,41 +112,60 @@ def _with_whole_index(index: Path, ask: Callable[[], Answer]) -> Answer:
         ) from None
 
 
+_WINDOWS = (1 << 17, 1 << 20)
+_COUNT_DISTINCT = 'SELECT count(DISTINCT "index") FROM ({})'
+
+
 class _IndexWrong(Exception):
     """A hit of the index does not fit the question."""
 
 
 class _Search:
-    def __init__(self, layout: Layout, index: Path, question: Question) -> None:
-        self._layout, self._index, self._question = layout, index, question
-        self._where, self._values = question.sql()
+    def __init__(self, records: Records, question: Question, connection: duckdb.DuckDBPyConnection) -> None:
+        self._records, self._question, self._connection = records, question, connection
+        self._alternatives = question.sql()
 
-    def entries(self, limit: int, *, newest: bool) -> tuple[list[Entry], bool]:
-        """At most so many records, and whether there are more."""
-        if limit == 0:
-            return [], False
-        order = "DESC" if newest else "ASC"
-        found = self._ask(
-            f'SELECT "index", {PLACE} FROM placed WHERE {self._where} ORDER BY "index" {order} LIMIT ?',  # noqa: S608
-            [*self._values, limit + 1],
-        )
-        if sorted({index for index, _ in found}, reverse=newest) != [index for index, _ in found]:
-            raise _IndexWrong("a record twice")
+    def entries(self, limit: int, searched: int, *, newest: bool) -> tuple[list[Entry], bool]:
+        """At most so many records, and whether there are more.
+
+        What is asked for is mostly near the end asked for: so that is searched first, and then ever more.
+        """
+        found: list[tuple[int, int]] = []
+        for window in (*(size for size in _WINDOWS if size < searched), searched) if limit else ():
+            near = ('"index" >= ?', searched - window) if newest else ('"index" < ?', window)
+            found = self._found(near if window < searched else None, limit + 1, newest=newest)
+            if len(found) > limit:
+                break
         return [self._read(index, offset) for index, offset in found[:limit]], len(found) > limit
+
+    def _found(self, near: tuple[str, int] | None, limit: int, *, newest: bool) -> list[tuple[int, int]]:
+        where = f"{near[0]} AND {{}}" if near else "{}"
+        each = f'SELECT "index", {PLACE} FROM stored WHERE {where}'  # noqa: S608 - own text
+        order = "DESC" if newest else "ASC"
+        # A record that fits several alternatives comes several times.
+        rows = limit * len(self._alternatives)
+        whole = f'SELECT * FROM ({{}}) ORDER BY "index" {order} LIMIT {rows:d}'  # noqa: S608 - own text
+        found = self._ask(each, whole, *near[1:] if near else ())
+        distinct = list(dict.fromkeys(found))
+        if len({index for index, _ in distinct}) < len(distinct):
+            raise _IndexWrong("one record in two places")
+        return distinct[:limit]
 
     def count(self) -> int:
         """How many fit."""
-        ((count,),) = self._ask(f"SELECT count(*) FROM placed WHERE {self._where}", self._values)  # noqa: S608
+        whole = "SELECT count(*) FROM ({})" if len(self._alternatives) == 1 else _COUNT_DISTINCT
+        ((count,),) = self._ask('SELECT "index" FROM stored WHERE {}', whole)
         return int(count)
 
-    def _ask(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-        """The answer to a statement whose text is all our own."""
-        with opened(self._index) as connection:
-            rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
-            return rows
+    def _ask(self, each: str, whole: str, *first: int) -> list[tuple[Any, ...]]:
+        """The answer to a statement whose text is all our own: `each` alternative, joined in `whole`."""
+        statement = whole.format(" UNION ALL ".join(each.format(where) for where, _ in self._alternatives))
+        values = [value for _, values in self._alternatives for value in (*first, *values)]
+        rows: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
+        return rows
 
     def _read(self, index: int, offset: int | None) -> Entry:
-        entry = read_hit(self._layout, index, offset)
+        entry = self._records.read(index, offset)
         if not self._question.matches(row_of(index, entry.fields)):
             raise _IndexWrong(index)
         return entry

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from exchange.audit.index.schema import COLUMNS, PLACE, VERSION
+from exchange.audit.index.schema import STORED, VERSION
 from exchange.audit.proofs.leaves import read_leaves
 from exchange.audit.proofs.merkle import HASH_BYTES
 from exchange.audit.storage.layout import Layout
@@ -96,7 +96,7 @@ def is_bound(one: Shard, layout: Layout, *, hashed: bool) -> bool:
     wanted = binding(layout, one.first, one.end, hashed=hashed)
     return (
         metadata.num_rows == one.size
-        and metadata.schema.to_arrow_schema().names == [*COLUMNS, PLACE]
+        and metadata.schema.to_arrow_schema().names == list(STORED)
         and all(stated.get(key) == value for key, value in wanted.items())
     )
 

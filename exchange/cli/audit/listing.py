@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.audit.storage.tail import select
+from exchange.audit.index.newest import newest
 from exchange.cli.audit.options import Folder
 from exchange.cli.audit.shown import print_json, print_table
 from exchange.cli.options import AsJson
@@ -24,7 +24,7 @@ def list_records(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest records as a table. It reads, it does not verify. Exit code: 0, or 2 if unreadable."""
-    found = select(folder, last=last, access=access, subject=subject, dataset=dataset)
+    found = newest(folder, last=last, access=access, subject=subject, dataset=dataset)
     if as_json:
         print_json(found)
     else:

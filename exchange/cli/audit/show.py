@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from exchange.audit.index.newest import newest, single
 from exchange.audit.records.entry import Entry
-from exchange.audit.storage.tail import entries, select
 from exchange.cli.audit.options import Folder
 from exchange.cli.audit.shown import print_json, print_whole
 from exchange.cli.options import AsJson
@@ -33,10 +33,7 @@ def show(
 
 def _find(folder: Path, which: str) -> list[Entry]:
     by_index = which.isascii() and which.isdigit() and len(which) <= 16  # noqa: PLR2004 — an id has 32 digits
-    if by_index:
-        found = [entry for entry in entries(folder) if entry.index == int(which)]
-    else:
-        found = select(folder, last=10_000, access=which)
+    found = single(folder, int(which)) if by_index else newest(folder, last=10_000, access=which)
     if not found:
         raise ConfigError(f"no record {which}", hint="`exchange audit list DIR` shows the newest")
     return found
