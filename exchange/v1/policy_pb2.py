@@ -26,7 +26,7 @@ from exchange.v1 import receipts_pb2 as exchange_dot_v1_dot_receipts__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65xchange/v1/policy.proto\x12\x0b\x65xchange.v1\x1a\x1a\x65xchange/v1/receipts.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n\x0ePublishRequest\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\x12\x0f\n\x07message\x18\x02 \x01(\t\x12$\n\x06signed\x18\x03 \x01(\x0b\x32\x14.exchange.v1.Receipt\"+\n\nPolicyFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"3\n\x0fPublishResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x14\n\x12GetRevisionRequest\"e\n\x13GetRevisionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12,\n\x05\x61larm\x18\x03 \x01(\x0b\x32\x1d.exchange.v1.PublicationAlarm\"j\n\x10PublicationAlarm\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"5\n\x14ListRevisionsRequest\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"t\n\x15ListRevisionsResponse\x12-\n\trevisions\x18\x01 \x03(\x0b\x32\x1a.exchange.v1.RevisionEntry\x12,\n\x05\x61larm\x18\x02 \x01(\x0b\x32\x1d.exchange.v1.PublicationAlarm\"\xa6\x01\n\rRevisionEntry\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x12\n\ndepartment\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61udit_index\x18\x07 \x01(\x04\"\"\n\x0eGetPartRequest\x12\x10\n\x08revision\x18\x01 \x01(\x04\"9\n\x0fGetPartResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\"$\n\x10GetBundleRequest\x12\x10\n\x08revision\x18\x01 \x01(\x04\";\n\x11GetBundleResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\" \n\x12GetDecisionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"%\n\x13GetDecisionResponse\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x32\xe3\x03\n\rPolicyService\x12\x44\n\x07Publish\x12\x1b.exchange.v1.PublishRequest\x1a\x1c.exchange.v1.PublishResponse\x12P\n\x0bGetRevision\x12\x1f.exchange.v1.GetRevisionRequest\x1a .exchange.v1.GetRevisionResponse\x12V\n\rListRevisions\x12!.exchange.v1.ListRevisionsRequest\x1a\".exchange.v1.ListRevisionsResponse\x12\x44\n\x07GetPart\x12\x1b.exchange.v1.GetPartRequest\x1a\x1c.exchange.v1.GetPartResponse\x12J\n\tGetBundle\x12\x1d.exchange.v1.GetBundleRequest\x1a\x1e.exchange.v1.GetBundleResponse\x12P\n\x0bGetDecision\x12\x1f.exchange.v1.GetDecisionRequest\x1a .exchange.v1.GetDecisionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65xchange/v1/policy.proto\x12\x0b\x65xchange.v1\x1a\x1a\x65xchange/v1/receipts.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"o\n\x0ePublishRequest\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\x12\x0f\n\x07message\x18\x02 \x01(\t\x12$\n\x06signed\x18\x03 \x01(\x0b\x32\x14.exchange.v1.Receipt\"=\n\nPolicyFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x10\n\x08\x64\x65\x66lated\x18\x03 \x01(\x0c\"3\n\x0fPublishResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x14\n\x12GetRevisionRequest\"e\n\x13GetRevisionResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12,\n\x05\x61larm\x18\x03 \x01(\x0b\x32\x1d.exchange.v1.PublicationAlarm\"j\n\x10PublicationAlarm\x12\x12\n\ndepartment\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"5\n\x14ListRevisionsRequest\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"t\n\x15ListRevisionsResponse\x12-\n\trevisions\x18\x01 \x03(\x0b\x32\x1a.exchange.v1.RevisionEntry\x12,\n\x05\x61larm\x18\x02 \x01(\x0b\x32\x1d.exchange.v1.PublicationAlarm\"\xa6\x01\n\rRevisionEntry\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tpublisher\x18\x03 \x01(\t\x12\x12\n\ndepartment\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12&\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61udit_index\x18\x07 \x01(\x04\"\"\n\x0eGetPartRequest\x12\x10\n\x08revision\x18\x01 \x01(\x04\"9\n\x0fGetPartResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\"$\n\x10GetBundleRequest\x12\x10\n\x08revision\x18\x01 \x01(\x04\";\n\x11GetBundleResponse\x12&\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x17.exchange.v1.PolicyFile\" \n\x12GetDecisionRequest\x12\n\n\x02id\x18\x01 \x01(\t\"%\n\x13GetDecisionResponse\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x32\xe3\x03\n\rPolicyService\x12\x44\n\x07Publish\x12\x1b.exchange.v1.PublishRequest\x1a\x1c.exchange.v1.PublishResponse\x12P\n\x0bGetRevision\x12\x1f.exchange.v1.GetRevisionRequest\x1a .exchange.v1.GetRevisionResponse\x12V\n\rListRevisions\x12!.exchange.v1.ListRevisionsRequest\x1a\".exchange.v1.ListRevisionsResponse\x12\x44\n\x07GetPart\x12\x1b.exchange.v1.GetPartRequest\x1a\x1c.exchange.v1.GetPartResponse\x12J\n\tGetBundle\x12\x1d.exchange.v1.GetBundleRequest\x1a\x1e.exchange.v1.GetBundleResponse\x12P\n\x0bGetDecision\x12\x1f.exchange.v1.GetDecisionRequest\x1a .exchange.v1.GetDecisionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,33 +36,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHREQUEST']._serialized_start=102
   _globals['_PUBLISHREQUEST']._serialized_end=213
   _globals['_POLICYFILE']._serialized_start=215
-  _globals['_POLICYFILE']._serialized_end=258
-  _globals['_PUBLISHRESPONSE']._serialized_start=260
-  _globals['_PUBLISHRESPONSE']._serialized_end=311
-  _globals['_GETREVISIONREQUEST']._serialized_start=313
-  _globals['_GETREVISIONREQUEST']._serialized_end=333
-  _globals['_GETREVISIONRESPONSE']._serialized_start=335
-  _globals['_GETREVISIONRESPONSE']._serialized_end=436
-  _globals['_PUBLICATIONALARM']._serialized_start=438
-  _globals['_PUBLICATIONALARM']._serialized_end=544
-  _globals['_LISTREVISIONSREQUEST']._serialized_start=546
-  _globals['_LISTREVISIONSREQUEST']._serialized_end=599
-  _globals['_LISTREVISIONSRESPONSE']._serialized_start=601
-  _globals['_LISTREVISIONSRESPONSE']._serialized_end=717
-  _globals['_REVISIONENTRY']._serialized_start=720
-  _globals['_REVISIONENTRY']._serialized_end=886
-  _globals['_GETPARTREQUEST']._serialized_start=888
-  _globals['_GETPARTREQUEST']._serialized_end=922
-  _globals['_GETPARTRESPONSE']._serialized_start=924
-  _globals['_GETPARTRESPONSE']._serialized_end=981
-  _globals['_GETBUNDLEREQUEST']._serialized_start=983
-  _globals['_GETBUNDLEREQUEST']._serialized_end=1019
-  _globals['_GETBUNDLERESPONSE']._serialized_start=1021
-  _globals['_GETBUNDLERESPONSE']._serialized_end=1080
-  _globals['_GETDECISIONREQUEST']._serialized_start=1082
-  _globals['_GETDECISIONREQUEST']._serialized_end=1114
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1116
-  _globals['_GETDECISIONRESPONSE']._serialized_end=1153
-  _globals['_POLICYSERVICE']._serialized_start=1156
-  _globals['_POLICYSERVICE']._serialized_end=1639
+  _globals['_POLICYFILE']._serialized_end=276
+  _globals['_PUBLISHRESPONSE']._serialized_start=278
+  _globals['_PUBLISHRESPONSE']._serialized_end=329
+  _globals['_GETREVISIONREQUEST']._serialized_start=331
+  _globals['_GETREVISIONREQUEST']._serialized_end=351
+  _globals['_GETREVISIONRESPONSE']._serialized_start=353
+  _globals['_GETREVISIONRESPONSE']._serialized_end=454
+  _globals['_PUBLICATIONALARM']._serialized_start=456
+  _globals['_PUBLICATIONALARM']._serialized_end=562
+  _globals['_LISTREVISIONSREQUEST']._serialized_start=564
+  _globals['_LISTREVISIONSREQUEST']._serialized_end=617
+  _globals['_LISTREVISIONSRESPONSE']._serialized_start=619
+  _globals['_LISTREVISIONSRESPONSE']._serialized_end=735
+  _globals['_REVISIONENTRY']._serialized_start=738
+  _globals['_REVISIONENTRY']._serialized_end=904
+  _globals['_GETPARTREQUEST']._serialized_start=906
+  _globals['_GETPARTREQUEST']._serialized_end=940
+  _globals['_GETPARTRESPONSE']._serialized_start=942
+  _globals['_GETPARTRESPONSE']._serialized_end=999
+  _globals['_GETBUNDLEREQUEST']._serialized_start=1001
+  _globals['_GETBUNDLEREQUEST']._serialized_end=1037
+  _globals['_GETBUNDLERESPONSE']._serialized_start=1039
+  _globals['_GETBUNDLERESPONSE']._serialized_end=1098
+  _globals['_GETDECISIONREQUEST']._serialized_start=1100
+  _globals['_GETDECISIONREQUEST']._serialized_end=1132
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1134
+  _globals['_GETDECISIONRESPONSE']._serialized_end=1171
+  _globals['_POLICYSERVICE']._serialized_start=1174
+  _globals['_POLICYSERVICE']._serialized_end=1657
 # @@protoc_insertion_point(module_scope)

@@ -58,20 +58,26 @@ class PolicyFile(_message.Message):
 
     PATH_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    DEFLATED_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """Path below the department's folder, "/"-separated. The city's own part lies beside the departments'
     folders: its paths start at the root.
     """
     content: _builtins.bytes
+    deflated: _builtins.bytes
+    """The content as zlib data (RFC 1950) in its place, where that is shorter. All files of a message together
+    unfold to at most 64 MiB.
+    """
     def __init__(
         self,
         *,
         path: _builtins.str = ...,
         content: _builtins.bytes = ...,
+        deflated: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "deflated", b"deflated", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

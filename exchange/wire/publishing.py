@@ -10,6 +10,7 @@ import grpc
 from exchange.model.canonical import JsonValue, canonical
 from exchange.model.receipt import Receipt
 from exchange.v1 import policy_pb2, policy_pb2_grpc
+from exchange.wire.policy_files import files_to_wire
 from exchange.wire.receipts import receipt_to_wire
 from exchange.wire.status import error_of
 
@@ -62,7 +63,7 @@ def publish(
         ExchangeError: what the broker answered, typed.
     """
     request = policy_pb2.PublishRequest(
-        files=[policy_pb2.PolicyFile(path=path, content=content) for path, content in files.items()],
+        files=files_to_wire(files),
         message=message,
         signed=receipt_to_wire(signed),
     )

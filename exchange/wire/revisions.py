@@ -7,6 +7,7 @@ import grpc
 from exchange.model.base import Frozen
 from exchange.v1 import policy_pb2, policy_pb2_grpc
 from exchange.wire.moments import timestamp
+from exchange.wire.policy_files import files_from_wire, files_to_wire
 from exchange.wire.status import error_of
 
 
@@ -106,7 +107,7 @@ def get_part(channel: grpc.Channel, revision: int, *, timeout_s: float) -> dict[
         )
     except grpc.RpcError as error:
         raise error_of(error, doing="asking for a revision's files") from None
-    return {file.path: file.content for file in answer.files}
+    return files_from_wire(answer.files)
 
 
 def in_force_to_wire(found: InForceNow) -> policy_pb2.GetRevisionResponse:
@@ -137,9 +138,7 @@ def history_to_wire(found: History) -> policy_pb2.ListRevisionsResponse:
 
 def part_to_wire(files: dict[str, bytes]) -> policy_pb2.GetPartResponse:
     """A department's files as a message."""
-    return policy_pb2.GetPartResponse(
-        files=[policy_pb2.PolicyFile(path=path, content=files[path]) for path in sorted(files)]
-    )
+    return policy_pb2.GetPartResponse(files=files_to_wire(files))
 
 
 def _alarm_to_wire(alarm: PublicationAlarm | None) -> policy_pb2.PublicationAlarm | None:

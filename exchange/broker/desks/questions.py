@@ -14,8 +14,8 @@ from exchange.audit.records.entry import Entry
 from exchange.broker.ledger import Ledger
 from exchange.broker.state.revisions import Revisions
 from exchange.errors import LogCorrupt, RequestInvalid
-from exchange.model.subject import Subject
-from exchange.policy.files.tree import DEPARTMENTS
+from exchange.model.subject import CITY, Subject
+from exchange.policy.files.tree import is_own
 
 SEARCHED_MAX = 200_000
 """Records looked through for one decision, the newest first; older ones are found in a copy of the log."""
@@ -48,17 +48,14 @@ class QuestionDesk:
             AuditUnavailable: it cannot be recorded, so nothing is shown.
         """
         self._ledger.done("exchange.v1.PolicyService/GetBundle", steward, str(revision))
-        found = self._revisions.get(revision)
+        found = self._revisions.get(
+            revision, lambda path: is_own(path, CITY) or is_own(path, steward.department)
+        )
         if found is None:
             raise RequestInvalid(
                 f"there is no revision {revision}", hint="exchange policy history lists them"
             )
-        own = f"{DEPARTMENTS}/{steward.department}/"
-        return {
-            path: content
-            for path, content in found.tree.items()
-            if path.startswith(own) or not path.startswith(f"{DEPARTMENTS}/")
-        }
+        return dict(found.tree)
 
     def decision(self, steward: Subject, access: str) -> bytes:
         """The record of a decision on a dataset of the steward's own department.

@@ -2,17 +2,20 @@
 
 The initial policy folder is revision 1 of a new broker and is not read again afterwards: what stewards
 published is newer than what lies in the folder.
+
+Contents lie under their SHA-256: a publication adds the files that changed, and one that was altered on the
+disk is never taken for policy.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exchange.broker.state.store import Store
+from exchange.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -40,21 +43,46 @@ class Revisions:
         self._store = store
 
     def latest(self) -> Revision | None:
-        """The newest revision that was audited, or None at the very first start."""
-        query = (
-            "SELECT number, digest, tree FROM revision"
-            " WHERE audit_index IS NOT NULL ORDER BY number DESC LIMIT 1"
-        )
-        row = self._store.read(lambda connection: connection.execute(query).fetchone())
-        return Revision(row[0], row[1], _decode(row[2])) if row else None
+        """The newest revision that was audited, or None at the very first start.
 
-    def get(self, number: int) -> Revision | None:
-        """The revision of that number, if it ever took effect."""
-        query = "SELECT number, digest, tree FROM revision WHERE number = ? AND audit_index IS NOT NULL"
+        Raises:
+            ConfigError: a file of it is not what was stored.
+        """
+        query = "SELECT max(number) FROM revision WHERE audit_index IS NOT NULL"
+        (number,) = self._store.read(lambda connection: connection.execute(query).fetchone())
+        return None if number is None else self.get(number)
+
+    def get(self, number: int, wanted: Callable[[str], bool] = lambda _: True) -> Revision | None:
+        """The revision of that number, if it ever took effect, with those of its files that are wanted.
+
+        Raises:
+            ConfigError: a file of it is not what was stored.
+        """
+        query = "SELECT digest FROM revision WHERE number = ? AND audit_index IS NOT NULL"
         if not 0 < number < 2**63:
             return None
         row = self._store.read(lambda connection: connection.execute(query, (number,)).fetchone())
-        return Revision(row[0], row[1], _decode(row[2])) if row else None
+        if row is None:
+            return None
+        return Revision(
+            number,
+            row[0],
+            {path: self._content(digest) for path, digest in self._paths(number) if wanted(path)},
+        )
+
+    def _paths(self, number: int) -> list[tuple[str, str]]:
+        query = "SELECT path, digest FROM revision_file WHERE number = ? ORDER BY path"
+        return self._store.read(lambda connection: connection.execute(query, (number,)).fetchall())
+
+    def _content(self, digest: str) -> bytes:
+        query = "SELECT bytes FROM content WHERE digest = ?"
+        (content,) = self._store.read(lambda connection: connection.execute(query, (digest,)).fetchone())
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ConfigError(
+                f"the broker's database holds an altered policy file ({digest[:16]})",
+                hint="restore broker.sqlite from a backup; what was published since is in the audit log",
+            )
+        return bytes(content)
 
     def notes(self, before: int, count: int) -> tuple[Note, ...]:
         """The newest revisions before a number, newest first."""
@@ -68,13 +96,21 @@ class Revisions:
 
     def prepare(self, revision: Revision) -> None:
         """Persist a revision that is not in force yet, in place of one that never came to be."""
-        row = (revision.number, revision.digest, _encode(revision.tree))
+        digests = {path: hashlib.sha256(content).hexdigest() for path, content in revision.tree.items()}
 
         def work(connection: sqlite3.Connection) -> None:
+            _forget(connection, revision.number)
             connection.execute(
-                "DELETE FROM revision WHERE number = ? AND audit_index IS NULL", (revision.number,)
+                "INSERT INTO revision (number, digest) VALUES (?, ?)", (revision.number, revision.digest)
             )
-            connection.execute("INSERT INTO revision (number, digest, tree) VALUES (?, ?, ?)", row)
+            connection.executemany(
+                "INSERT OR IGNORE INTO content (digest, bytes) VALUES (?, ?)",
+                ((digest, revision.tree[path]) for path, digest in digests.items()),
+            )
+            connection.executemany(
+                "INSERT INTO revision_file (number, path, digest) VALUES (?, ?, ?)",
+                ((revision.number, path, digest) for path, digest in digests.items()),
+            )
 
         self._store.write(work)
 
@@ -90,9 +126,14 @@ def acknowledge(connection: sqlite3.Connection, number: int, audit_index: int) -
     )
 
 
-def _encode(tree: Mapping[str, bytes]) -> str:
-    return json.dumps({path: base64.b64encode(content).decode() for path, content in sorted(tree.items())})
-
-
-def _decode(text: str) -> dict[str, bytes]:
-    return {path: base64.b64decode(content) for path, content in json.loads(text).items()}
+def _forget(connection: sqlite3.Connection, number: int) -> None:
+    """Remove a revision that never took effect, and what only it held."""
+    mine = "SELECT digest FROM revision_file WHERE number = ?"
+    digests = connection.execute(mine, (number,)).fetchall()
+    gone = connection.execute("DELETE FROM revision WHERE number = ? AND audit_index IS NULL", (number,))
+    if gone.rowcount:
+        connection.executemany(
+            "DELETE FROM content WHERE digest = ?"
+            " AND NOT EXISTS (SELECT 1 FROM revision_file WHERE revision_file.digest = content.digest)",
+            digests,
+        )

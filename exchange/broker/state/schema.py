@@ -47,13 +47,21 @@ CREATE TABLE dataset (
   body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Policy revisions, whole. One without audit_index was never acknowledged and never took effect.
+-- Policy revisions. One without audit_index was never acknowledged and never took effect.
 CREATE TABLE revision (
   number INTEGER PRIMARY KEY,
   digest TEXT NOT NULL,
-  tree TEXT NOT NULL,
   audit_index INTEGER
 ) STRICT;
+-- Their files: each content once, however many revisions hold it, under its SHA-256 (hex).
+CREATE TABLE content (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE revision_file (
+  number INTEGER NOT NULL REFERENCES revision (number) ON DELETE CASCADE,
+  path TEXT NOT NULL,
+  digest TEXT NOT NULL REFERENCES content (digest),
+  PRIMARY KEY (number, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX revision_file_content ON revision_file (digest);
 
 -- Single numbers, by name.
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -69,6 +69,13 @@ def part(tree: PolicyTree, department: str) -> dict[str, bytes]:
     return {path.removeprefix(prefix): tree[path] for path in tree if path.startswith(prefix)}
 
 
+def is_own(path: str, department: str) -> bool:
+    """Whether the file is the department's; the city's are all that lie beside the departments."""
+    if department == CITY:
+        return not path.startswith(f"{DEPARTMENTS}/")
+    return path.startswith(f"{DEPARTMENTS}/{department}/")
+
+
 def own_part(tree: PolicyTree, department: str) -> dict[str, bytes]:
     """What a department's stewards publish: its folder; for `city` all that lies beside the departments."""
     if department != CITY:

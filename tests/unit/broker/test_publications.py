@@ -134,7 +134,7 @@ def test_publication_in_the_log_counts_although_the_database_never_noted_it(
 def test_prepared_revision_that_never_reached_the_log_does_not_count(house: House) -> None:
     house.stop()
     with sqlite3.connect(house.settings.state / "broker.sqlite") as database:
-        database.execute("INSERT INTO revision (number, digest, tree) SELECT 2, 'x', '{}'")
+        database.execute("INSERT INTO revision (number, digest) SELECT 2, 'x'")
     database.close()
     house.start()
     assert revision_of(house) == 1
