@@ -13,16 +13,18 @@ from exchange.errors import AuditUnavailable, ExchangeError
 
 GROUP_RECORDS_MAX = 4096
 GROUP_BYTES_MAX = 8 << 20
+WOKEN_AT_ONCE = 2
 _LOG = logging.getLogger(__name__)
 
 
 class Group:
     """Records that will become durable in one sync, and the people waiting for it.
 
-    Each waits at a lock of its own: at one shared event all would wake into the same queue.
+    Each waits at a lock of its own, and few are woken at once: whoever wakes wakes the next. All of them woken
+    together would only queue for the interpreter, and the writer behind them.
     """
 
-    __slots__ = ("_guard", "_waiting", "bytes", "error", "first", "items", "settled")
+    __slots__ = ("_acts", "_guard", "_sleepers", "bytes", "error", "first", "items", "settled")
 
     def __init__(self) -> None:
         self.items: list[Encoded] = []
@@ -30,7 +32,8 @@ class Group:
         self.settled = False
         self.first = -1
         self.error: ExchangeError | None = None
-        self._waiting: list[Callable[[], None]] = []
+        self._acts: list[Callable[[], None]] = []
+        self._sleepers: list[threading.Lock] = []
         self._guard = threading.Lock()
 
     def finish(self, first: int) -> None:
@@ -47,18 +50,49 @@ class Group:
         """Do that once, by the thread that settles the group, or here if that has happened."""
         with self._guard:
             if not self.settled:
-                self._waiting.append(act)
+                self._acts.append(act)
                 return
         act()
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Sleep until it is settled; whether it was in time."""
+        lock = threading.Lock()
+        lock.acquire()
+        with self._guard:
+            if self.settled:
+                return True
+            self._sleepers.append(lock)
+        woken = False
+        try:
+            woken = lock.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s))
+        finally:
+            # Whatever ended the sleep: if somebody woke this one, the next relies on being woken by it.
+            if woken or not self._gives_up(lock):
+                self._wake_next()
+        return self.settled
 
     def _settle(self) -> None:
         with self._guard:
             self.settled = True
-        for act in self._waiting:
+        for _ in range(WOKEN_AT_ONCE):
+            self._wake_next()
+        for act in self._acts:
             try:
                 act()
             except Exception:  # noqa: BLE001 - what a caller wants done afterwards must never stop the writer
                 _LOG.exception("a callback behind an audit record failed")
+
+    def _wake_next(self) -> None:
+        with self._guard:
+            if self._sleepers:
+                self._sleepers.pop().release()
+
+    def _gives_up(self, lock: threading.Lock) -> bool:
+        with self._guard:
+            if lock not in self._sleepers:
+                return False
+            self._sleepers.remove(lock)
+            return True
 
 
 class Pending:
@@ -80,12 +114,8 @@ class Pending:
             AuditUnavailable: not recorded, or nobody knows, or not in time (then it may yet become so).
         """
         group = self._group
-        if not group.settled:
-            settled = threading.Lock()
-            settled.acquire()
-            group.when_settled(settled.release)
-            if not settled.acquire(timeout=-1 if timeout_s is None else max(0.0, timeout_s)):
-                raise _overloaded()  # an access recorded but not given harms nobody
+        if not group.settled and not group.wait(timeout_s):
+            raise _overloaded()  # an access recorded but not given harms nobody
         if group.error is not None:
             raise copy(group.error)  # each caller its own: a shared one would gather all their tracebacks
         return group.first + self._place
