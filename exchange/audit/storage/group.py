@@ -20,8 +20,8 @@ _LOG = logging.getLogger(__name__)
 class Group:
     """Records that will become durable in one sync, and the people waiting for it.
 
-    Each waits at a lock of its own, and few are woken at once: whoever wakes wakes the next. All of them woken
-    together would only queue for the interpreter, and the writer behind them.
+    Each waits at a lock of its own, and few are woken at once: whoever wakes wakes the next. All of them
+    woken together would only queue for the interpreter, and the writer behind them.
     """
 
     __slots__ = ("_acts", "_guard", "_sleepers", "bytes", "error", "first", "items", "settled")
