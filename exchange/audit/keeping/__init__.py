@@ -1,0 +1,1 @@
+"""Keeping a log for years: archives, their way back, and retention."""

@@ -1,0 +1,101 @@
+"""The way back: an archive becomes a log's folder again.
+
+Nothing is judged here: an altered archive is evidence, and `verify` names the record. Whether the log may go
+on from here is for the broker's witnesses to say: they have seen what came later, if anything did (F24).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.audit.keeping.packed import SUFFIX, pieces_of, settle, unpacked
+from exchange.audit.storage.layout import Layout
+from exchange.errors import ConfigError, LogCorrupt
+
+Progress = Callable[[int, int], None]
+"""Called with segments done and segments in all."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came back: segments with their records, and bytes of them."""
+
+    segments: int
+    length: int
+
+
+def restore(archive: Path, to: Path, *, progress: Progress | None = None) -> Restored:
+    """Unpack an archive into a new folder.
+
+    Args:
+        archive: its folder.
+        to: a folder that does not exist yet, or is empty.
+        progress: for a bar on a terminal.
+
+    Raises:
+        ConfigError: there is no archive, or the folder cannot be written or is not empty.
+        LogCorrupt: a packed segment is damaged so that it cannot be unpacked; names it.
+    """
+    source, target = Layout(archive), Layout(to)
+    packed = sorted(source.segments_folder.glob(f"[0-9]*.log{SUFFIX}"))
+    if not source.checkpoint.is_file():
+        raise ConfigError(f"there is no archive of an audit log at {archive}", hint="name its folder")
+    if to.exists() and any(to.iterdir()):
+        raise ConfigError(f"{to} is not empty", hint="an archive is restored into a new folder")
+    try:
+        for folder in (target.segments_folder, target.tree_folder):
+            folder.mkdir(parents=True, mode=0o750)
+        length = 0
+        for number, path in enumerate(packed, 1):
+            length += _unpack(path, target.segments_folder / path.name.removesuffix(SUFFIX))
+            if progress:
+                progress(number, len(packed))
+        _copy_rest(source, target)
+    except OSError as error:
+        raise ConfigError(f"the archive cannot be restored: {error}") from None
+    return Restored(segments=len(packed), length=length)
+
+
+def _unpack(path: Path, to: Path) -> int:
+    with to.open("xb") as out:
+        try:
+            for piece in unpacked(path):
+                out.write(piece)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise LogCorrupt(
+                f"{path.name} is damaged and cannot be unpacked",
+                index=int(path.name.split(".")[0]),
+                hint="take it from another copy of the archive",
+            ) from None
+        out.flush()
+        os.fsync(out.fileno())
+        return out.tell()
+
+
+def _copy_rest(source: Layout, target: Layout) -> None:
+    for path in sorted(source.tree_folder.iterdir()):
+        _copy(path, target.tree_folder / path.name)
+    for path in source.seals():
+        _copy(path, target.segments_folder / path.name)
+    for path in sorted(source.segments_folder.glob("[0-9]*.kept")):
+        if not target.segment(int(path.stem)).exists():
+            _copy(path, target.segments_folder / path.name)
+    if source.cosigned.exists():
+        _copy(source.cosigned, target.cosigned)
+    # last of all: without it the folder is no log
+    _copy(source.checkpoint, target.checkpoint)
+    for folder in (target.tree_folder, target.segments_folder, target.folder):
+        settle(folder)
+
+
+def _copy(path: Path, to: Path) -> None:
+    with to.open("xb") as out:
+        for piece in pieces_of(path):
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
