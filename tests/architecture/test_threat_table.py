@@ -50,3 +50,10 @@ def test_a_row_is_held_by_a_test_or_says_what_is_missing(row: list[str]) -> None
     assert state.split(":")[0].split(",")[0] in {"held", "part", "later"}
     assert state != "part"
     assert bool(proof) is (state != "later") or state.startswith("part:")
+
+
+@pytest.mark.parametrize("number", range(24, 41))
+def test_every_threat_to_policy_has_a_test_named_after_it(number: int) -> None:
+    files = (ROOT / "tests" / "threats").glob("test_*.py")
+    named = re.compile(rf"^def test_(?:t\d+_)*t{number}_", re.MULTILINE)
+    assert any(named.search(file.read_text(encoding="utf-8")) for file in files)
