@@ -45,6 +45,8 @@ _ADDED = {
         ("index", "exchange.cli.audit.index"),
         ("list", "exchange.cli.audit.listing"),
         ("show", "exchange.cli.audit.show"),
+        ("watch", "exchange.cli.audit.watch"),
+        ("report", "exchange.cli.audit.report"),
         ("prove", "exchange.cli.audit.prove"),
         ("check-evidence", "exchange.cli.audit.check_evidence"),
     ),

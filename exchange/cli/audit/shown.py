@@ -37,6 +37,12 @@ def print_json(found: Sequence[Entry]) -> None:
         sys.stdout.write(json.dumps(entry.fields, ensure_ascii=True, sort_keys=True) + "\n")
 
 
+def line_of(entry: Entry) -> str:
+    """One record in a line of text, in the order of the table's columns; what is empty shows as a dash."""
+    place, moment, *cells, access = _row(entry)
+    return "  ".join((f"{place:>8}", moment, *(cell or "-" for cell in cells), access or "-"))
+
+
 def _table(found: Sequence[Entry]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in _COLUMNS:
