@@ -72,6 +72,8 @@ def test_f05_a_segment_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(LogCorrupt) as refused:
         open_log(tmp_path)
     assert refused.value.index == 3
-    assert [(found.what, found.index) for found in judged(tmp_path).findings] == [("deleted", 3)]
+    named = {(found.what, found.index) for found in judged(tmp_path).findings}
+    assert ("deleted", 3) in named
+    assert {index for _, index in named} == {3}
     paths[3].write_bytes(kept)
     open_log(tmp_path).close()
