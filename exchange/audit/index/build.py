@@ -33,6 +33,9 @@ Progress = Callable[[int, int], None]
 def refresh(log: Path, index: Path, *, hashed: bool = False, progress: Progress | None = None) -> int:
     """Bring the index up to the log's committed records; safe beside the log's writer, and beside readers.
 
+    Only records whose hashes stand in tree/0 are indexed, which the log writes with each checkpoint: the index
+    of a running log is behind by as much as its checkpoint, a fraction of a second.
+
     Args:
         log: the log's folder.
         index: the index's folder; made if it is missing.
@@ -72,7 +75,7 @@ class _Refresh:
     def __init__(self, layout: Layout, index: Path, progress: Progress | None, *, hashed: bool) -> None:
         self._hashed = hashed
         self._layout, self._index, self._progress = layout, index, progress
-        # tree/0 is what binds an index to its log; it is written before the records it speaks of.
+        # tree/0 is what binds an index to its log.
         kept = leaves_kept(layout)
         self._runs = [
             Run(run.path, run.first, min(run.end, kept)) for run in runs(layout) if run.first < kept
