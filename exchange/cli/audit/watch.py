@@ -92,27 +92,29 @@ def watch(  # noqa: PLR0917 - an option each
     All are checked, whatever is shown. Exit code: 1 with an alarm when the log is not what it signs, 2 usage,
     130 on Ctrl-C. While the broker is away it waits.
     """
-    source, mine = _source(folder, config)
+    source, mine, known = _source(folder, config)
     wanted = Wanted(subject, dataset, purpose, kind, decision, (lambda _entry: False) if own else mine)
     try:
-        _watch(source, key, wanted, every, as_json=as_json)
+        _watch(source, key or known, wanted, every, as_json=as_json)
     except LogCorrupt as error:
         _alarm(error)
 
 
-def _source(folder: Path | None, config: Path | None) -> tuple[Source, Callable[[Entry], bool]]:
+def _source(folder: Path | None, config: Path | None) -> tuple[Source, Callable[[Entry], bool], str]:
+    """Where to look, what of it is our own looking, and the log's key as far as the configuration has it."""
     if folder is not None:
         from exchange.audit.follow import FolderSource  # noqa: PLC0415 - a command loads what it uses
 
-        return FolderSource(folder), lambda _entry: False
+        return FolderSource(folder), lambda _entry: False, ""
     if config is None:
         raise ConfigError("nothing says which log", hint="name its folder, or your configuration by --config")
     from exchange.client.settings import ClientSettings  # noqa: PLC0415
     from exchange.client.watching import BrokerSource  # noqa: PLC0415
     from exchange.config import load  # noqa: PLC0415
 
-    broker = BrokerSource(load(config, ClientSettings))
-    return broker, broker.owns
+    settings = load(config, ClientSettings)
+    broker = BrokerSource(settings)
+    return broker, broker.owns, settings.log_key or ""
 
 
 def _watch(source: Source, key: str, wanted: Wanted, every_s: float, *, as_json: bool) -> None:
