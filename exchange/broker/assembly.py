@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange.audit.log import AuditLog
+from exchange.audit.log import AuditLog, LogLimits
 from exchange.audit.proofs.note import verifier_key
 from exchange.broker.alarm import PolicyAlarm
 from exchange.broker.authorise import FrontDoor
@@ -26,6 +26,7 @@ from exchange.broker.desks.usage import UsageDesk
 from exchange.broker.desks.witnesses import WitnessDesk
 from exchange.broker.gate import Gate
 from exchange.broker.judge import Judge
+from exchange.broker.keeper import Keeper
 from exchange.broker.keys import BrokerKeys, open_keys
 from exchange.broker.ledger import Ledger
 from exchange.broker.policies import Kept, open_policies
@@ -71,6 +72,7 @@ class Parts:
     witnesses: WitnessDesk
     usage: UsageDesk
     usage_process: UsageProcess
+    keeper: Keeper
     registry: Registry
     keys: BrokerKeys
 
@@ -104,6 +106,8 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     in_force = policies.in_force
     usage_process = UsageProcess(settings.audit, settings.state / "usage")
     undo.callback(usage_process.close)
+    keeper = Keeper(log, watch.key, settings.retention, subject.id, clock)
+    undo.callback(keeper.close)
     limits, state = settings.limits, settings.operating_state
     patience = Patience(clock, limits.workers)
     judge = Judge(registry, issued, limits, state)
@@ -137,6 +141,7 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         witnesses=watch.desk,
         usage=UsageDesk(usage_process, ledger),
         usage_process=usage_process,
+        keeper=keeper,
         registry=registry,
         keys=keys,
     )
@@ -180,6 +185,7 @@ def _open_log(settings: BrokerSettings, keys: BrokerKeys, clock: Clock, subject:
         clock=clock,
         identity=subject.id,
         version=importlib.metadata.version("exchange"),
+        limits=LogLimits(segment_bytes_max=settings.limits.segment_bytes),
         held=True,
     )
     # verifiers take the key from here once, over a channel they trust, and keep it

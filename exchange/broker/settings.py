@@ -19,6 +19,7 @@ class Limits(Settings):
         heartbeat_s: how often connectors call; one is silent after three missed calls.
         workers: calls served at once.
         message_bytes_max: a larger message fails its own call and nothing else (T23).
+        segment_bytes: a file of the audit log is closed and sealed once it is that long.
     """
 
     ticket_ttl_s: int = Field(default=60, ge=1, le=TICKET_LIFETIME_S_MAX)
@@ -26,6 +27,7 @@ class Limits(Settings):
     heartbeat_s: int = Field(default=5, ge=1, le=60)
     workers: int = Field(default=32, ge=2, le=1024)
     message_bytes_max: int = Field(default=8 << 20, ge=1 << 16, le=64 << 20)
+    segment_bytes: int = Field(default=256 << 20, ge=1 << 16, le=4 << 30)
 
 
 class WitnessSettings(Settings):
@@ -43,6 +45,22 @@ class WitnessSettings(Settings):
     alarm_s: float = Field(default=300.0, gt=0, le=86_400)
 
 
+class RetentionSettings(Settings):
+    """The `[retention]` table: how long the audit log's records stay.
+
+    Attributes:
+        keep_days: sealed segments in which every record is older lose their payload; left out, none does.
+        archive: folder in which every segment lies, read back, before its payload is removed.
+        no_archive: the payload may be lost for good.
+        every_s: how often the log is archived and shortened.
+    """
+
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+    archive: FilePath | None = None
+    no_archive: bool = False
+    every_s: float = Field(default=3600.0, ge=1, le=86_400)
+
+
 class BrokerSettings(Settings):
     """One broker.
 
@@ -57,6 +75,7 @@ class BrokerSettings(Settings):
         limits: lifetimes and sizes.
         rego: where conditions run.
         witnesses: of the audit log.
+        retention: how long the audit log's records stay.
     """
 
     trust_domain: str = Field(min_length=1, max_length=200)
@@ -69,3 +88,4 @@ class BrokerSettings(Settings):
     limits: Limits = Limits()
     rego: RegoSettings = RegoSettings()
     witnesses: WitnessSettings = WitnessSettings()
+    retention: RetentionSettings = RetentionSettings()
