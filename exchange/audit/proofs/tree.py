@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -85,7 +86,7 @@ class StoredTree:
         Raises:
             LogCorrupt: the files hold fewer leaves.
         """
-        return self._hashes(0, index, 1)[0]
+        return self._hashes(0, index, 1)
 
     def close(self) -> None:
         """Give the files back; idempotent. What is read later opens them anew."""
@@ -104,16 +105,18 @@ class StoredTree:
         level, inner = divmod(height, TILE_BITS)
         return _fold(self._hashes(level, start >> (TILE_BITS * level), 1 << inner))
 
-    def _hashes(self, level: int, first: int, count: int) -> list[bytes]:
-        data = self._read(level, first * HASH_BYTES, count * HASH_BYTES)
-        whole = len(data) // HASH_BYTES
-        found = [data[at : at + HASH_BYTES] for at in range(0, whole * HASH_BYTES, HASH_BYTES)]
-        if whole < count and level == 0:
+    def _hashes(self, level: int, first: int, count: int) -> bytes:
+        """So many hashes of a level, end to end."""
+        found = self._read(level, first * HASH_BYTES, count * HASH_BYTES)
+        whole = len(found) // HASH_BYTES
+        if whole == count:
+            return found
+        if level == 0:
             index = first + whole
             raise LogCorrupt(f"the leaf hash of record {index} is not in the tree's files", index=index)
         missing = range(first + whole, first + count)
-        found += [_fold(self._hashes(level - 1, place * TILE_WIDTH, TILE_WIDTH)) for place in missing]
-        return found
+        made = [_fold(self._hashes(level - 1, place * TILE_WIDTH, TILE_WIDTH)) for place in missing]
+        return found[: whole * HASH_BYTES] + b"".join(made)
 
     def _read(self, level: int, offset: int, count: int) -> bytes:
         """What the level's file holds there; less where it is short, nothing where it is missing."""
@@ -128,8 +131,9 @@ class StoredTree:
         return os.pread(descriptor, count, offset)
 
 
-def _fold(hashes: list[bytes]) -> bytes:
-    """The root over a power of two of nodes."""
-    while len(hashes) > 1:
-        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
-    return hashes[0]
+def _fold(hashes: bytes) -> bytes:
+    """The root over a power of two of nodes, which stand end to end."""
+    while len(hashes) > HASH_BYTES:
+        pairs = range(0, len(hashes), 2 * HASH_BYTES)
+        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+    return hashes

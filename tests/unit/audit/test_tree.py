@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ from exchange.errors import LogCorrupt
 
 SIZE = TILE_WIDTH * TILE_WIDTH + 3 * TILE_WIDTH + 5
 LEAVES = [leaf_hash(number.to_bytes(4, "big")) for number in range(SIZE)]
-PLACES = (0, 255, 256, 65535, 65536, SIZE - 1)
-SIZES = (1, 255, 257, 65536, 65537, SIZE)
+PLACES = (0, 65535, SIZE - 1)
+SIZES = (1, 257, 65536, SIZE)
 
 
 def level_above(hashes: list[bytes]) -> list[bytes]:
@@ -42,20 +43,21 @@ def levels() -> list[list[bytes]]:
     return found
 
 
-@pytest.fixture(params=["whole", "short", "torn", "missing"])
+@pytest.fixture(params=["whole", "torn", "missing"])
 def folder(tmp_path: Path, levels: list[list[bytes]], request: pytest.FixtureRequest) -> Path:
     """The files of a log's tree; of its derived levels some, or none, were written before a crash."""
     (tmp_path / "tree").mkdir()
     for number, level in enumerate(levels):
         data = b"".join(level)
         if number:
-            keep = {"whole": len(data), "short": HASH_BYTES, "torn": len(data) - 7, "missing": 0}
+            keep = {"whole": len(data), "torn": len(data) - 7, "missing": 0}
             data = data[: keep[request.param]]
         if data:
             (tmp_path / "tree" / str(number)).write_bytes(data)
     return tmp_path
 
 
+@cache
 def root_at(size: int) -> bytes:
     frontier = Frontier()
     frontier.extend(LEAVES[:size])
@@ -81,7 +83,7 @@ def test_consistency_paths_verify(folder: Path) -> None:
             for new in (size for size in SIZES if size >= old):
                 path = tree.consistency(old, new)
                 assert verify_consistency(old, new, roots[old], roots[new], path)
-    assert tree.consistency(257, 65537) == consistency_proof(257, 65537, tree_of(LEAVES))
+    assert tree.consistency(257, SIZE) == consistency_proof(257, SIZE, tree_of(LEAVES))
 
 
 def test_a_leaf_that_is_not_there_is_named(folder: Path) -> None:
