@@ -78,7 +78,8 @@ def main() -> None:
                 for place in places[:100]:
                     assert verify_inclusion(tree.leaf(place), place, size, tree.inclusion(place, size), root)
                 print(
-                    f"{'on disk':>12} {size:>12,} {p50:>8.3f} {p99:>8.3f} {cpu:>8.3f} {len(tree.inclusion(0, size)):>7}"
+                    length = len(tree.inclusion(0, size))
+                    f"{'on disk':>12} {size:>12,} {p50:>8.3f} {p99:>8.3f} {cpu:>8.3f} {length:>7}"
                 )
     measure_pymerkle(PYMERKLE_SIZE, wanted.proofs)
 
