@@ -51,11 +51,7 @@ class Suspect:
 # While all are looked at, a few numbers are kept of each access: of texts that must agree 64 bits of MD5,
 # for which nobody finds a second text to a given one.
 _SUSPECTS = """
-WITH mine AS (
-    SELECT * FROM records
-    WHERE id >= $from_id AND id < $to_id AND kind IN ('decision', 'start', 'end', 'received', 'revocation')
-),
-told AS (
+WITH told AS NOT MATERIALIZED (
     SELECT id, kind, epoch_us(time) AS us, decision, action, outcome, row_limit, epoch_us(expires) AS expires,
         kind IN ('end', 'received') AS counts,
         CASE WHEN counts THEN rows END AS counted,
@@ -67,9 +63,10 @@ told AS (
                 (split_part(split_part(speaker, '/', 3), '.', 1), split_part(speaker, '/', 5))) AS stranger,
         dataset = $dataset AS of_dataset,
         department = $department OR split_part(dataset, '.', 1) = $department AS of_department
-    FROM mine
+    FROM records
+    WHERE id >= $from_id AND id < $to_id AND kind IN ('decision', 'start', 'end', 'received', 'revocation')
 ),
-access AS (
+access AS NOT MATERIALIZED (
     SELECT id,
         min(us) AS began,
         count(*) FILTER (kind = 'decision') AS decisions,
@@ -91,7 +88,7 @@ access AS (
         starts + ends + receipts > 0 AS flowed
     FROM told GROUP BY id
 ),
-suspects AS (
+suspects AS NOT MATERIALIZED (
     SELECT id FROM access
     WHERE (decisions > 1
         OR (flowed AND (grants = 0 OR decisions > grants))
@@ -108,7 +105,9 @@ suspects AS (
         AND ($since IS NULL OR began >= $since) AND ($until IS NULL OR began < $until)
         AND ($dataset = '' OR of_dataset) AND ($department = '' OR of_department)
 )
-SELECT id, list("index") FROM mine SEMI JOIN suspects USING (id) GROUP BY id ORDER BY min("index")
+SELECT id, list("index") FROM records SEMI JOIN suspects USING (id)
+WHERE id >= $from_id AND id < $to_id AND kind IN ('decision', 'start', 'end', 'received', 'revocation')
+GROUP BY id ORDER BY min("index")
 """
 
 _REFUSED = """

@@ -1,0 +1,1 @@
+"""Records of a log in forms that other programs read: JSON Lines, Parquet, OCSF."""
