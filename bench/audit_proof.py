@@ -77,10 +77,8 @@ def main() -> None:
                 p50, p99, cpu = timed(lambda place, tree=tree, size=size: tree.inclusion(place, size), places)
                 for place in places[:100]:
                     assert verify_inclusion(tree.leaf(place), place, size, tree.inclusion(place, size), root)
-                print(
-                    length = len(tree.inclusion(0, size))
-                    f"{'on disk':>12} {size:>12,} {p50:>8.3f} {p99:>8.3f} {cpu:>8.3f} {length:>7}"
-                )
+                length = len(tree.inclusion(0, size))
+                print(f"{'on disk':>12} {size:>12,} {p50:>8.3f} {p99:>8.3f} {cpu:>8.3f} {length:>7}")
     measure_pymerkle(PYMERKLE_SIZE, wanted.proofs)
 
 
