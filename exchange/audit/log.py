@@ -22,7 +22,7 @@ from exchange.audit.storage.group import Pending, Queue, in_parts
 from exchange.audit.storage.hashes import TreeFiles
 from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.lock import FolderLock
-from exchange.audit.storage.places import locate, segment_of
+from exchange.audit.storage.places import first_here, locate, segment_of
 from exchange.audit.storage.recovery import Recovered, recover
 from exchange.audit.storage.segment import scan
 from exchange.audit.storage.signer import Signer, SigningKey
@@ -187,6 +187,11 @@ class AuditLog:
     def size(self) -> int:
         """Number of durable records."""
         return self._writer.durable.size
+
+    @property
+    def first(self) -> int:
+        """Index of the first record whose content is here: retention may have removed those before it."""
+        return first_here(self._layout)
 
     @property
     def failure(self) -> str:

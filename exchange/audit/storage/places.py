@@ -19,6 +19,11 @@ _CHUNK = 1 << 16
 _NEAR = 1 << 12
 
 
+def first_here(layout: Layout) -> int:
+    """Index of the first record whose content is here."""
+    return min((first_index(path) for path in layout.segments()), default=0)
+
+
 def segment_of(layout: Layout, index: int) -> int:
     """First index of the segment that holds the record, or would.
 

@@ -191,6 +191,7 @@ def test_removed_segments_at_the_beginning_are_accepted_and_the_log_goes_on(log:
     prune(log, 1)
     with open_log(log, limits=EACH) as again:
         assert again.append(decision(99)) == 21
+        assert again.first == 4
         with pytest.raises(RecordGone, match="the first that is here is 4"):
             next(again.read(3))
         assert list(again.read(4, 5)) == before[4:9]
