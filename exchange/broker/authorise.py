@@ -26,6 +26,8 @@ from exchange.security.tickets import TicketSigner
 from exchange.wire.asking import Grant, Offer
 from exchange.wire.serving import Parse
 
+CALL = "exchange.v1.AccessService/RequestAccess"
+
 
 class FrontDoor:
     """Everything that gives access goes through here; gRPC and Flight alike."""
@@ -56,7 +58,7 @@ class FrontDoor:
             AuditUnavailable: there is none, because nothing can be recorded.
         """
         # nothing is given away under a log that its witnesses may yet disown (F24)
-        self._witnessed.check()
+        self._await_witnesses(peer)
         # (2) the subject is who the certificate names; a request cannot name one
         attempt = Attempt.begin(peer, "read", self._clock.now_us())
         request = self._understand(attempt, parse)
@@ -86,6 +88,13 @@ class FrontDoor:
         if not verdict.decision.allowed or obligations is None or dataset is None:
             raise refusal(verdict.decision, attempt.id)
         return governed_columns(obligations, dataset)
+
+    def _await_witnesses(self, peer: Peer) -> None:
+        try:
+            self._witnessed.check()
+        except Unavailable as error:
+            error.id = self._ledger.refused(CALL, error.stable_reason, peer.subject)
+            raise
 
     @contextmanager
     def _standing(self, attempt: Attempt, request: ReadRequest) -> Iterator[Bundle]:

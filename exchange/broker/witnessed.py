@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from exchange.audit.log import AuditLog
@@ -21,6 +22,7 @@ from exchange.errors import AuditUnavailable, LogCorrupt, RequestInvalid, Unavai
 
 FILE = "contradiction"
 """In the log's folder: the checkpoint that contradicts it, until the log holds that again."""
+TREE_S_MAX = 2.0
 _log = logging.getLogger("exchange.broker.witnesses")
 
 
@@ -128,14 +130,20 @@ class Witnessed:
         """
         if seen.size > self._log.size:
             return f"it has {self._log.size} records, and {seen.size} were signed: it was cut or restored"
-        try:
-            root = self._tree.root(seen.size)
-        except LogCorrupt:
-            # the newest hashes are written a moment after their records
-            raise Unavailable("the log's tree is not written that far yet", hint="try again") from None
-        if root != seen.root:
+        if self._root(seen.size) != seen.root:
             return f"its first {seen.size} records are not those that were signed: it was restored or forked"
         return ""
+
+    def _root(self, size: int) -> bytes:
+        """The log's root at that size; its newest hashes are written a moment after their records."""
+        until_s = time.monotonic() + TREE_S_MAX
+        while True:
+            try:
+                return self._tree.root(size)
+            except LogCorrupt:
+                if time.monotonic() > until_s:
+                    raise Unavailable("the log's tree is not written that far yet") from None
+                time.sleep(0.05)
 
     def _halt(self, who: str, note: bytes, fault: str) -> None:
         self._log.halt(

@@ -28,6 +28,7 @@ from exchange.connector.alarms import Alarms
 from exchange.connector.uplink.link import BrokerLink
 from exchange.connector.uplink.witness import Witness
 from exchange.connector.uplink.witness_key import WitnessKey
+from exchange.errors import AuditUnavailable, Unavailable
 from exchange.model.clock import SystemClock
 from exchange.model.subject import CITY, Kind, witness_name
 from exchange.security import files, keyfiles
@@ -61,11 +62,19 @@ class OneWitness:
         self.witness = Witness(self.link, self.memory, self.signing, self.alarms, SystemClock(), every_s=1.0)
 
     def step(self) -> None:
-        """One step; the broker may have come back at another port meanwhile."""
-        try:
-            self.witness.step()
-        finally:
-            self.link.close()
+        """One step that is answered; the broker may have come back at another port meanwhile."""
+        for _ in range(40):
+            try:
+                self.witness.step()
+            except AuditUnavailable:
+                return  # the log was halted
+            except Unavailable:
+                time.sleep(0.05)  # the newest hashes are written, or signed, in a moment
+            else:
+                return
+            finally:
+                self.link.close()
+        raise AssertionError("the broker did not answer")
 
     def see_all(self) -> None:
         """Step until it has accepted a checkpoint over all the records there are."""
