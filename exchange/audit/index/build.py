@@ -33,8 +33,8 @@ Progress = Callable[[int, int], None]
 def refresh(log: Path, index: Path, *, hashed: bool = False, progress: Progress | None = None) -> int:
     """Bring the index up to the log's committed records; safe beside the log's writer, and beside readers.
 
-    Only records whose hashes stand in tree/0 are indexed, which the log writes with each checkpoint: the index
-    of a running log is behind by as much as its checkpoint, a fraction of a second.
+    Only records whose hashes stand in tree/0 are indexed, which the log writes with each checkpoint: the
+    index of a running log is behind by as much as its checkpoint, a fraction of a second.
 
     Args:
         log: the log's folder.
