@@ -101,6 +101,7 @@ class Broker:
         self._parts.patience.start()
         self._parts.usage_process.start()
         self._parts.witnesses.start()
+        self._parts.keeper.start()
         self._server.start()
         self._say(health_pb2.HealthCheckResponse.SERVING)
         _log.info("serving on %s (port %d)", self._settings.listen, self.port)
@@ -112,6 +113,7 @@ class Broker:
         self._server.stop(grace_s).wait()
         self._parts.patience.close()
         self._parts.witnesses.close()
+        self._parts.keeper.close()
         self._parts.settle()
         self._opened.close()
 

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from audit_house import PUBLIC, MovedClock, decision, open_log
+from audit_house import NOON_US, PUBLIC, MovedClock, decision, open_log
 
 from exchange.audit.keeping.retain import due, remove
 from exchange.audit.log import AuditLog, LogLimits
 from exchange.audit.records.kinds import AdministrationRecord
-from exchange.audit.records.record import Record
 from exchange.audit.records.retention import Retained
 from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.seal import Seal, open_seal
@@ -22,14 +21,12 @@ DAY_US = 86_400_000_000
 BROKER = "spiffe://city.zhongshui.example/broker"
 
 
-def grown(folder: Path, batches: int = 12, *, extra: tuple[Record, ...] = ()) -> Path:
-    """A closed log of small segments: batches of three, a day apart; `extra` right behind the first."""
-    clock = MovedClock()
+def grown(folder: Path, batches: int = 12, *, begun_us: int = NOON_US) -> Path:
+    """A closed log of small segments: batches of three records, a day apart."""
+    clock = MovedClock(begun_us)
     with open_log(folder, clock=clock, limits=SMALL) as log:
         for batch in range(batches):
             log.append_many([decision(batch * 3 + number) for number in range(3)])
-            if batch == 0 and extra:
-                log.append_many(extra)
             clock.wall_us += DAY_US
             clock.steady_s += DAY_US / 1e6
         log.append(AdministrationRecord(subject=BROKER, call="x", outcome="done"))
@@ -55,10 +52,10 @@ def announcing(log: AuditLog) -> Callable[[Retained], None]:
     return announce
 
 
-def shortened(folder: Path, segments: int = 1) -> list[Retained]:
-    """Retention removes the oldest segments, as the broker does it."""
+def shortened(folder: Path, segments: int = 1, day: int = 400) -> list[Retained]:
+    """Retention removes the oldest segments on that day, as the broker does it."""
     layout = Layout(folder)
-    clock = MovedClock(MovedClock().wall_us + 600 * DAY_US)
+    clock = MovedClock(MovedClock().wall_us + day * DAY_US)
     with open_log(folder, clock=clock, limits=SMALL) as log:
         seals = due(layout, PUBLIC, clock.now_us())[:segments]
         return [remove(layout, seal, announce=announcing(log), archive=None) for seal in seals]

@@ -184,7 +184,7 @@ def test_removals_stay_recorded_when_their_own_records_are_removed(log: Path) ->
     with open_log(log, clock=LATER, limits=SMALL) as again:
         for number in range(12):
             again.append(decision(number))
-    shortened(log, 99)
+    shortened(log, 99, day=900)
     verdict = judged(log)
     assert verdict.findings == ()
     assert verdict.removed > said_at
