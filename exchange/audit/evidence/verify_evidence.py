@@ -486,7 +486,7 @@ def _signatures(records: dict[int, Fields]) -> Iterator[tuple[int, str]]:
                 certificates[fields["certificate"]] = der
             elif fields.get("statement"):
                 yield index, _statement(index, fields, certificates.get(fields["certificate"]))
-        except (ValueError, KeyError, TypeError, IndexError, StopIteration, AttributeError):
+        except (LookupError, ValueError, TypeError, StopIteration, AttributeError, RuntimeError):
             raise Refused(f"record {index}, or its signer's certificate, is malformed") from None
 
 

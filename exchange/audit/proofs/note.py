@@ -84,7 +84,7 @@ class VerifierKey:
         Raises:
             ConfigError: it is malformed, its id does not fit, or it is of another type.
         """
-        match = _KEY_TEXT.fullmatch(text.strip())
+        match = _KEY_TEXT.fullmatch(text.strip()) if _is_unicode(text) else None
         encoded = _unb64(match["key"]) if match else None
         if match is None or encoded is None or len(encoded) != 1 + _KEY_BYTES:
             raise ConfigError("this is no verifier key", hint="a key reads name+id+base64, all in one line")
@@ -221,6 +221,14 @@ def _parse_signature(line: bytes) -> tuple[str, bytes, bytes]:
     if not line.startswith(_DASH) or not name or not space or data is None or len(data) < 5:  # noqa: PLR2004
         raise LogCorrupt("the note has a malformed signature line")
     return name, data[:4], data[4:]
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _b64(data: bytes) -> str:

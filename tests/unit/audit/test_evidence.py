@@ -350,6 +350,8 @@ SIGNED = delivery(CONSUMER_SIGNER.says(SAID))
         (SIGNED.model_copy(update={"signature": "3006020101020101"}), "does not fit"),
         (SIGNED.model_copy(update={"signature": ""}), "does not fit"),
         (SIGNED.model_copy(update={"rows": 11}), "not what its signed statement says"),
+        (SIGNED.model_copy(update={"statement": "[" * 16_000}), "record 3"),
+        (SIGNED.model_copy(update={"statement": "{}"}), "record 3"),
         (delivery(CONNECTOR_SIGNER.says(SAID)), f"is signed by {CONNECTOR}, not by {CONSUMER}"),
     ],
 )

@@ -151,6 +151,11 @@ def test_what_is_wrong_names_its_line_and_the_mend(lines: list[str], told: str) 
     assert refused.value.hint
 
 
+def test_a_key_whose_name_is_no_unicode_is_refused() -> None:
+    with pytest.raises(ConfigError, match="line 2: this is no verifier key"):
+        TrustPolicy.parse(b"log %s\nwitness a a\xe9%s\n" % (LOG_KEY.encode(), KEYS["X1"].encode()))
+
+
 def test_a_policy_without_a_log_believes_nobody() -> None:
     with pytest.raises(ConfigError, match="names no log"):
         TrustPolicy.parse("quorum none\n")

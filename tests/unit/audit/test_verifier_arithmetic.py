@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -96,3 +97,12 @@ def test_a_certificate_gives_its_key_and_its_names() -> None:
     point, names = certificate_facts(CONNECTOR_SIGNER.der)
     numbers = CONNECTOR_SIGNER.key.public_key().public_numbers()
     assert (point, names) == ((numbers.x, numbers.y), [CONNECTOR])
+
+
+def test_a_damaged_certificate_is_an_error_that_the_verifier_expects() -> None:
+    expected = (LookupError, ValueError, StopIteration, RuntimeError)
+    good = CONNECTOR_SIGNER.der
+    for place in range(len(good)):
+        for damaged in (good[:place], good[:place] + bytes([good[place] ^ 0x80]) + good[place + 1 :]):
+            with suppress(*expected):
+                certificate_facts(damaged)
