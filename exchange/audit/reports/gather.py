@@ -23,9 +23,7 @@ def gather(index: Any, basis: Basis, scope: Scope, period: Period) -> Report:
     """
     questions = Questions(index, scope, period, basis.size)
     unusual = patterns(questions)
-    newcomers = tables.newcomers(questions)
-    publications, revocations = tables.publications(questions), tables.revocations(questions)
-    counts = [len(table.rows) + table.left_out for table in (newcomers, publications, revocations)]
+    counts = [tables.count(questions, name) for name in ("newcomers", "publications", "revocations")]
     return Report(
         basis=basis,
         scope=scope,
@@ -39,9 +37,9 @@ def gather(index: Any, basis: Basis, scope: Scope, period: Period) -> Report:
         tables=(
             tables.readers(questions),
             tables.refusals(questions),
-            newcomers,
+            tables.newcomers(questions),
             tables.failures(questions),
-            publications,
-            revocations,
+            tables.publications(questions),
+            tables.revocations(questions),
         ),
     )

@@ -183,6 +183,14 @@ def failures(questions: Questions) -> Table:
     return _timed("failures", "Deliveries that failed", note, columns, _ask(questions, _FAILURES))
 
 
+def count(questions: Questions, name: str) -> int:
+    """How many rows the table has, also those that a report has no room for."""
+    select = {"newcomers": _NEWCOMERS, "publications": _PUBLICATIONS, "revocations": _REVOCATIONS}[name]
+    whole = select.replace("LIMIT $most", "")
+    ((number,),) = questions.ask(f"SELECT count(*) FROM ({whole})")  # noqa: S608 - constants of this module
+    return int(number)
+
+
 def _ask(questions: Questions, select: str) -> list[Row]:
     return questions.ask(select, most=ROWS_MAX + 1)
 

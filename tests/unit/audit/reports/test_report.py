@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from told import DAY_US, DISPATCH, HOUR_US, JUNE_US, PRESS, access, asked, ended, published, read
 
+from exchange.audit.reports import tables
 from exchange.audit.reports.gather import gather
 from exchange.audit.reports.period import Period
 from exchange.audit.reports.report import Basis, Report, Scope
@@ -152,6 +153,13 @@ def test_every_day_and_every_hour_has_its_place(index: Any) -> None:
     ]
     assert len(found.days) == 7
     assert [p.label for p in found.hours if p.granted or p.refused] == ["00", "05"]
+
+
+def test_figures_count_what_a_table_has_no_room_for(index: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ROWS_MAX", 1)
+    found = reported(index([*read(JUNE_US, 1), *read(LATER, 1, subject=PRESS)]))
+    assert (len(found.table("newcomers").rows), found.table("newcomers").left_out) == (1, 1)
+    assert dict(found.figures)["first-time readers"] == 2
 
 
 def test_an_empty_log_gives_an_empty_report(index: Any) -> None:
