@@ -17,7 +17,7 @@ from exchange.cli.console import complain, exit_code, plain, size
 from exchange.errors import ExchangeError
 
 Run = Callable[..., Result]
-NOUNS = ["init", "catalogue", "get", "policy", "audit", "pki", "broker", "connector"]
+NOUNS = ["init", "catalogue", "get", "usage", "policy", "audit", "pki", "broker", "connector"]
 
 
 def test_the_help_names_every_noun_in_order(exchange: Run) -> None:
