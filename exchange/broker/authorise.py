@@ -19,10 +19,9 @@ from exchange.errors import ConnectorUnavailable, ExchangeError, RequestInvalid,
 from exchange.model.clock import Clock
 from exchange.model.dataset import Column
 from exchange.model.request import ReadRequest
-from exchange.model.ticket import Ticket
 from exchange.policy.bundle import Bundle
 from exchange.security.identity import Peer
-from exchange.security.tickets import TicketSigner
+from exchange.security.tickets import Claims, TicketSigner
 from exchange.wire.asking import Grant, Offer
 from exchange.wire.serving import Parse
 
@@ -65,13 +64,13 @@ class FrontDoor:
         # one request sees exactly one revision, and holds it until its ticket is signed (T31)
         with self._standing(attempt, request) as bundle:
             # (3) facts and the pure decision; then what only the broker knows
-            verdict, ticket = self._judge.reserve(attempt, self._judge.decide(bundle, attempt, request))
+            verdict, claims = self._judge.reserve(attempt, self._judge.decide(bundle, attempt, request))
             # (4) on record and durable before any answer, a denial too
-            audit_index = self._record(attempt, verdict, ticket)
-            if ticket is None:
+            audit_index = self._record(attempt, verdict, claims)
+            if claims is None:
                 raise refusal(verdict.decision, attempt.id)
             # (5) signed, short-lived, bound to subject, connector, schema and this very record
-            return self._grant(ticket.model_copy(update={"audit_index": audit_index}), verdict)
+            return self._grant(claims, audit_index, verdict)
 
     def describe(self, peer: Peer, parse: Parse[ReadRequest]) -> tuple[Column, ...]:
         """The columns that a read would deliver; decided and recorded like a read, but without a ticket.
@@ -121,27 +120,28 @@ class FrontDoor:
             raise
         return request
 
-    def _record(self, attempt: Attempt, verdict: Verdict, ticket: Ticket | None) -> int:
+    def _record(self, attempt: Attempt, verdict: Verdict, claims: Claims | None) -> int:
         try:
-            return record_decision(attempt, verdict, ticket.expires_at if ticket else 0, self._ledger)
+            return record_decision(attempt, verdict, claims.ticket.expires_at if claims else 0, self._ledger)
         except ExchangeError:
-            if ticket is not None:
+            if claims is not None:
                 # the ticket never came to be; if this fails too, its rows stay spent, which is the safe side
                 with suppress(Unavailable):
-                    self._judge.give_back(ticket)
+                    self._judge.give_back(claims.ticket)
             raise
 
-    def _grant(self, ticket: Ticket, verdict: Verdict) -> Grant:
+    def _grant(self, claims: Claims, audit_index: int, verdict: Verdict) -> Grant:
+        ticket = claims.ticket
         connector = self._registry.connector(ticket.audience)
         if connector is None or verdict.dataset is None:
             raise ConnectorUnavailable("no connector serves the dataset", id=ticket.id)
         return Grant(
             id=ticket.id,
-            ticket=self._signer.sign(ticket),
+            ticket=self._signer.sign_claims(claims, audit_index),
             offers=(Offer(location=connector.location, department=ticket.audience),),
             columns=governed_columns(ticket.obligations, verdict.dataset),
             revision=ticket.revision,
-            audit_index=ticket.audit_index,
+            audit_index=audit_index,
             expires_us=ticket.expires_at * MICROS,
             trace_id=ticket.trace_id,
         )

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from exchange.model.dataset import Column, Dataset
+from exchange.model.held import Held
 from exchange.model.obligation import ColumnRule, Obligations, Pseudonym, Redact
 
 _DICTIONARY = re.compile(r"dictionary<values=(.*), indices=\w+, ordered=\d>")
@@ -17,6 +18,12 @@ def governed_columns(obligations: Obligations, dataset: Dataset) -> tuple[Column
 
     Everything is nullable, because masks may make it so; layouts are the plain ones.
     """
+    return _columns(Held(obligations, dataset))
+
+
+@lru_cache(maxsize=1024)
+def _columns(held: Held[Obligations, Dataset]) -> tuple[Column, ...]:
+    obligations, dataset = held.objects
     by_name = {column.name: column for column in dataset.columns}
     delivered = (rule for rule in obligations.columns if rule.delivered and rule.name in by_name)
     return tuple(_governed(rule, by_name[rule.name]) for rule in delivered)

@@ -10,7 +10,6 @@ from exchange.broker.access import MICROS, Attempt, Verdict
 from exchange.broker.ledger import Ledger
 from exchange.broker.understand import asked
 from exchange.errors import RequestInvalid
-from exchange.model.decision import obligations_digest
 from exchange.model.request import ReadRequest
 
 _RULES_MAX = 64
@@ -89,7 +88,7 @@ def _plain(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
         "decision": decision.effect.value,
         "reason": decision.reason,
         "public_reason": decision.public_reason,
-        "obligations": obligations_digest(obligations),
+        "obligations": obligations.digest if obligations else "",
         "schema_digest": verdict.dataset.schema_digest if verdict.dataset else "",
         "revision": decision.revision,
         "state": verdict.state,

@@ -53,7 +53,7 @@ class InForce:
                 self._users[bundle.revision] -= 1
                 if not self._users[bundle.revision]:
                     del self._users[bundle.revision]
-                self._changed.notify_all()
+                    self._changed.notify_all()
 
     def announce(self) -> None:
         """Tell those who wait for it that a newer revision is in force."""

@@ -8,19 +8,17 @@ from exchange.broker.access import MICROS, Attempt, Verdict, denied
 from exchange.broker.settings import Limits
 from exchange.broker.state.issued import IssuedTicket, IssuedTickets
 from exchange.broker.state.registry import Availability, Registry
-from exchange.errors import Unavailable
+from exchange.errors import RequestInvalid, Unavailable
 from exchange.model.dataset import Dataset
 from exchange.model.decision import Decision
 from exchange.model.obligation import Obligations
 from exchange.model.request import ReadRequest
 from exchange.model.subject import Kind
-from exchange.model.ticket import TICKET_BYTES_MAX, Ticket
+from exchange.model.ticket import Ticket
 from exchange.policy.bundle import Bundle
 from exchange.policy.decide import decide
 from exchange.policy.facts import Facts
-
-_ENVELOPE_BYTES = 512
-"""What a token adds to its claims besides base64: header, signature, key id."""
+from exchange.security.tickets import Claims
 
 
 class Judge:
@@ -46,7 +44,7 @@ class Judge:
             decision = denied(decision, "kind-refused", public="not-granted")
         return Verdict(request, dataset, decision, outcome.where, self._operating_state)
 
-    def reserve(self, attempt: Attempt, verdict: Verdict) -> tuple[Verdict, Ticket | None]:
+    def reserve(self, attempt: Attempt, verdict: Verdict) -> tuple[Verdict, Claims | None]:
         """Put the rows aside and draw up the ticket, whose audit index is still open; None with a denial.
 
         What stands in the way only now is told to the subject, because policy has granted it the dataset.
@@ -58,16 +56,19 @@ class Judge:
         if obstacle := self._obstacle(draft):
             return _deny(verdict, *obstacle)
         try:
+            claims = Claims(draft)
             obligations = self._issued.reserve(_entry(attempt, draft), draft.obligations)
+        except RequestInvalid as error:
+            return _deny(verdict, "request-invalid", error.public)
         except Unavailable:
             return _deny(verdict, "unavailable", "the broker cannot issue tickets now; try again later")
         if obligations is None:
             return _deny(verdict, "limit-exhausted", "the rows allowed in this period are used up")
-        if obligations is draft.obligations:
-            return verdict, draft
-        limited = decision.model_copy(update={"obligations": obligations})
-        verdict = replace(verdict, decision=limited)
-        return verdict, draft.model_copy(update={"obligations": obligations})
+        if obligations is not draft.obligations:
+            limited = decision.model_copy(update={"obligations": obligations})
+            verdict = replace(verdict, decision=limited)
+            claims = Claims(draft.model_copy(update={"obligations": obligations}))
+        return verdict, claims
 
     def _obstacle(self, draft: Ticket) -> tuple[str, str] | None:
         """Reason and text of what stands in the way of a ticket; None if nothing does."""
@@ -75,8 +76,6 @@ class Judge:
             return "connector-unavailable", "the dataset's connector is silent; try again later"
         if draft.expires_at <= draft.issued_at:
             return "identity-refused", "the certificate expires this very second; renew it"
-        if not _fits(draft):
-            return "request-invalid", "this is too large for a ticket; ask for fewer columns"
         return None
 
     def give_back(self, ticket: Ticket) -> None:
@@ -112,12 +111,6 @@ class Judge:
 def _deny(verdict: Verdict, reason: str, message: str) -> tuple[Verdict, None]:
     decision: Decision = denied(verdict.decision, reason, message=message)
     return replace(verdict, decision=decision), None
-
-
-def _fits(ticket: Ticket) -> bool:
-    """Whether a token of these claims is within its size, before anything is recorded as granted."""
-    claims_bytes = len(ticket.model_dump_json().encode())
-    return claims_bytes * 4 // 3 + _ENVELOPE_BYTES <= TICKET_BYTES_MAX
 
 
 def _entry(attempt: Attempt, draft: Ticket) -> IssuedTicket:

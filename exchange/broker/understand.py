@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from exchange.audit.records.kinds import columns_of
@@ -23,8 +24,8 @@ def check_request(request: ReadRequest) -> None:
     Raises:
         RequestInvalid: which part is not.
     """
-    check_dataset_id(request.dataset)
-    check_purpose(request.purpose)
+    _well_formed(check_dataset_id, request.dataset)
+    _well_formed(check_purpose, request.purpose)
     check_trace_id(request.trace_id)
     if len(request.where) > WHERE_CHARS_MAX:
         raise RequestInvalid(f"the predicate is longer than {WHERE_CHARS_MAX:,} characters")
@@ -44,16 +45,26 @@ def asked(
     Ids and codes stand as they are once well-formed, column names if the dataset has them. Of a predicate
     stand the shape, once it is bound to columns, and a keyed commitment to its text.
     """
-    known = frozenset(column.name for column in dataset.columns) if dataset else frozenset()
-    names = tuple(name if name in known else ledger.stranger(name) for name in granted or request.columns)
+    known = dataset.names if dataset else frozenset()
+    names = granted or request.columns
+    if not known.issuperset(names):
+        names = tuple(name if name in known else ledger.stranger(name) for name in names)
     return {
-        "trace": request.trace_id if _passes(check_trace_id, request.trace_id) else "",
+        "trace": request.trace_id if _is_trace(request.trace_id) else "",
         "dataset": _safe(check_dataset_id, request.dataset, ledger),
         "purpose": _safe(check_purpose, request.purpose, ledger),
-        **columns_of(names).model_dump(),
+        **columns_of(names)._asdict(),
         "predicate": _cut(shape(where)) if where is not None else "",
         "commitment": ledger.commit_to(request.where),
     }
+
+
+def _is_trace(text: str) -> bool:
+    try:
+        check_trace_id(text)
+    except RequestInvalid:
+        return False
+    return True
 
 
 def _safe(check: Callable[[str], str], text: str, ledger: Ledger) -> str:
@@ -62,9 +73,15 @@ def _safe(check: Callable[[str], str], text: str, ledger: Ledger) -> str:
     return ledger.stranger(text)
 
 
+@lru_cache(maxsize=4096)
+def _well_formed(check: Callable[[str], str], text: str) -> None:
+    """Nothing; what is well-formed once always is. A refusal is raised, and what is raised is not kept."""
+    check(text)
+
+
 def _passes(check: Callable[[str], str], text: str) -> bool:
     try:
-        check(text)
+        _well_formed(check, text)
     except RequestInvalid:
         return False
     return True

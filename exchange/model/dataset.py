@@ -91,6 +91,11 @@ class Dataset(Frozen):
         return self._by_name.get(name)
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all columns."""
+        return frozenset(self._by_name)
+
+    @cached_property
     def _by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 
 from exchange.model.base import Frozen
@@ -41,10 +40,3 @@ class Decision(Frozen):
     def allowed(self) -> bool:
         """Whether data may flow; true only together with obligations, so that neither stands alone."""
         return self.effect is Effect.ALLOW and self.obligations is not None
-
-
-def obligations_digest(obligations: Obligations | None) -> str:
-    """SHA-256 (hex) over the obligations' JSON; "" for none."""
-    if obligations is None:
-        return ""
-    return hashlib.sha256(obligations.model_dump_json(exclude_none=True).encode()).hexdigest()

@@ -6,6 +6,8 @@ ticket (T20), which here is simply a parse error: every noun refuses unknown fie
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -132,3 +134,8 @@ class Obligations(Frozen):
     row_filter: Predicate | None = None
     row_limit: int | None = Field(default=None, ge=1)
     windows: tuple[RateWindow, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over their JSON, as it stands in the audit log."""
+        return hashlib.sha256(self.model_dump_json(exclude_none=True).encode()).hexdigest()

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from exchange.model.dataset import Dataset
+from exchange.model.held import Held
 from exchange.model.obligation import Obligations
 from exchange.policy.combine import Impossible, Reader, combine
 from exchange.policy.files.baseline import BaselineRule
 from exchange.policy.files.classification import Classified
 from exchange.policy.files.rules import Demand
 
-KEPT_MAX = 512
+KEPT_MAX = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,16 +31,14 @@ class Parts:
 
     def __eq__(self, other: object) -> bool:
         """Whether all parts are the same objects."""
-        if not isinstance(other, Parts) or len(self.demands) != len(other.demands):
-            return False
-        return all(one is another for one, another in zip(self._objects(), other._objects(), strict=True))
+        return isinstance(other, Parts) and self._held() == other._held()
 
     def __hash__(self) -> int:
-        """By identity; the parts are held, so none of these numbers can come to mean another object."""
-        return hash(tuple(map(id, self._objects())))
+        """By identity."""
+        return hash(self._held())
 
-    def _objects(self) -> tuple[object, ...]:
-        return (self.dataset, self.classified, self.baseline, *self.demands)
+    def _held(self) -> Held[*tuple[object, ...]]:
+        return Held(self.dataset, self.classified, self.baseline, *self.demands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from exchange.errors import PredicateInvalid
 from exchange.model.dataset import NAME_CHARS_MAX, Column, Dataset
+from exchange.model.held import Held
 from exchange.model.obligation import ColumnRule, Obligations
 from exchange.model.predicate import Predicate, check, columns_of, leaves
 from exchange.model.predicate_sql import parse
@@ -13,6 +16,16 @@ from exchange.model.request import ReadRequest
 from exchange.policy.combine import governed
 
 _NAMED_MAX = 64
+KEPT_MAX = 1024
+COLUMNS_KEPT_MAX, WHERE_CHARS_KEPT_MAX = 64, 1024
+
+
+class Asked(NamedTuple):
+    """The part of a request that is fitted."""
+
+    columns: tuple[str, ...]
+    where: str
+    row_limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,28 @@ class Unfit:
     message: str
 
 
-def fit(
-    request: ReadRequest, dataset: Dataset, whole: Obligations
-) -> tuple[Obligations, Predicate | None] | Unfit:
+Fitting = tuple[Obligations, Predicate | None] | Unfit
+
+
+def fit(request: ReadRequest, dataset: Dataset, whole: Obligations) -> Fitting:
     """The obligations narrowed to what was asked for, and the consumer's predicate; or why it does not fit.
 
     A column that is hidden answers exactly like one that does not exist. Columns that only the predicate
     reads follow the requested ones, masked like these (T48), and are not delivered.
     """
+    asked = Asked(request.columns, request.where, request.row_limit)
+    if len(asked.columns) > COLUMNS_KEPT_MAX or len(asked.where) > WHERE_CHARS_KEPT_MAX:
+        return _fit(asked, dataset, whole)
+    return _remembered(asked, Held(dataset, whole))
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _remembered(asked: Asked, held: Held[Dataset, Obligations]) -> Fitting:
+    """Most programs ask the same again; questions of ordinary size only, so that memory stays small."""
+    return _fit(asked, *held.objects)
+
+
+def _fit(request: Asked, dataset: Dataset, whole: Obligations) -> Fitting:
     visible = {rule.name: rule for rule in whole.columns}
     for name in request.columns:
         if name not in visible:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 HEADER = b"v4.public."
 _BINDING = b"exchange.v1.ticket:"
 _SIGNATURE_BYTES = 64
+_ENVELOPE_BYTES = 512
+"""What a token adds to its claims besides base64: header, signature, key id."""
 
 
 class TicketSigner:
@@ -56,17 +58,43 @@ class TicketSigner:
         Raises:
             RequestInvalid: the claims cannot be carried: too large, or they would not read back as they are.
         """
-        payload = _claims(ticket)
-        if payload is None:
-            raise RequestInvalid("the request holds a value that a ticket cannot carry")
-        token = pyseto.encode(
-            self._key, payload, footer=self.key_id.encode(), implicit_assertion=_binding(ticket.audience)
+        return self.sign_claims(Claims(ticket), ticket.audit_index)
+
+    def sign_claims(self, claims: Claims, audit_index: int) -> bytes:
+        """The token for claims whose record has that index in the audit log."""
+        return pyseto.encode(
+            self._key,
+            claims.at(audit_index),
+            footer=self.key_id.encode(),
+            implicit_assertion=_binding(claims.ticket.audience),
         )
-        if len(token) > TICKET_BYTES_MAX:
+
+
+class Claims:
+    """A ticket's claims in their one form, proven to be carried and to read back, whatever their audit index.
+
+    They are drawn up before the decision is recorded, so that what cannot become a ticket is never recorded
+    as granted; only then is the index known.
+    """
+
+    def __init__(self, ticket: Ticket) -> None:
+        """Draw up the claims.
+
+        Raises:
+            RequestInvalid: they are too large, or would not read back as they are.
+        """
+        payload = _payload(ticket)
+        if len(payload) * 4 // 3 + _ENVELOPE_BYTES > TICKET_BYTES_MAX:
             raise RequestInvalid(
                 "the request is too large for a ticket", hint="ask for fewer columns or conditions"
             )
-        return token
+        self.ticket = ticket
+        # Inside a text quotes are escaped, and no claim within another has this name: this is the key itself.
+        self._head, _, self._tail = payload.rpartition(b'"audit_index":%d,' % ticket.audit_index)
+
+    def at(self, audit_index: int) -> bytes:
+        """The claims with that index of their record."""
+        return b'%s"audit_index":%d,%s' % (self._head, audit_index, self._tail)
 
 
 class TicketVerifier:
@@ -158,12 +186,15 @@ def _check_times(ticket: Ticket, now_s: float) -> None:
         raise TicketRefused("the ticket has expired", reason="ticket-expired", hint="ask for a new one")
 
 
-def _claims(ticket: Ticket) -> bytes | None:
+def _payload(ticket: Ticket) -> bytes:
     try:
         payload = ticket.model_dump_json().encode()
-        return payload if Ticket.model_validate_json(payload).model_dump_json().encode() == payload else None
+        whole = Ticket.model_validate_json(payload).model_dump_json().encode() == payload
     except ValueError:
-        return None
+        whole = False
+    if not whole:
+        raise RequestInvalid("the request holds a value that a ticket cannot carry")
+    return payload
 
 
 def _binding(audience: str) -> bytes:

@@ -160,9 +160,9 @@ class House:
         return record
 
     def tickets_issued(self) -> int:
-        with sqlite3.connect(self.settings.state / "broker.sqlite") as connection:
-            (count,) = connection.execute("SELECT count(*) FROM ticket").fetchone()
-        connection.close()
+        count = self.running._parts.store.read(
+            lambda connection: connection.execute("SELECT count(*) FROM ticket").fetchone()[0]
+        )
         return int(count)
 
 

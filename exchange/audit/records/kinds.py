@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -22,6 +23,7 @@ from exchange.model.base import Frozen
 
 COLUMNS_LISTED_MAX = 256
 COLUMNS_CHARS_MAX = 8192
+COLUMNS_FEW = 64
 PREDICATE_CHARS_MAX = 4096
 
 
@@ -72,7 +74,7 @@ class DecisionRecord(Record):
     expires: Moment = ""
 
 
-class ColumnsAsked(Frozen):
+class ColumnsAsked(NamedTuple):
     """The three column fields of a decision."""
 
     columns: tuple[str, ...]
@@ -82,6 +84,16 @@ class ColumnsAsked(Frozen):
 
 def columns_of(names: tuple[str, ...]) -> ColumnsAsked:
     """The column fields for these names, listing as many as fit; the digest covers all of them, in order."""
+    return _of_few(names) if len(names) <= COLUMNS_FEW else _of_names(names)
+
+
+@lru_cache(maxsize=1024)
+def _of_few(names: tuple[str, ...]) -> ColumnsAsked:
+    """Remembered, since most questions are asked again; of few names only, so that memory stays small."""
+    return _of_names(names)
+
+
+def _of_names(names: tuple[str, ...]) -> ColumnsAsked:
     listed: list[str] = []
     room = COLUMNS_CHARS_MAX
     for name in names[:COLUMNS_LISTED_MAX]:

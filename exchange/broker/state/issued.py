@@ -49,6 +49,10 @@ class IssuedTickets:
         Raises:
             Unavailable: nothing was entered.
         """
+        if not obligations.windows:
+            # nothing is counted against it now, so nothing has to be read before the decision
+            self._store.later(lambda connection: insert(connection, ticket, 0))
+            return obligations
 
         def work(connection: sqlite3.Connection) -> Obligations | None:
             left = remaining(
@@ -57,8 +61,7 @@ class IssuedTickets:
             if left is not None and left <= 0:
                 return None
             limited = _limit(obligations, left)
-            rows = (limited.row_limit or 0) if limited.windows else 0
-            insert(connection, ticket, rows)
+            insert(connection, ticket, limited.row_limit or 0)
             return limited
 
         # the decision's record is what is waited for: should this be lost with the power, that brings it back

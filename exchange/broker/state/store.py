@@ -26,6 +26,7 @@ from exchange.errors import ConfigError, Unavailable
 BUSY_S = 2.0
 """How long a locked database is waited for (F6)."""
 BATCH_MAX = 256
+PUT_OFF_MAX = 64
 
 _log = logging.getLogger("exchange.broker.state.store")
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Store:
             raise ConfigError(f"{path} cannot be used as the broker's database: {error}") from None
         self._turn = threading.Lock()
         self._waiting: deque[_Job[Any]] = deque()
+        self._put_off: deque[Work[object]] = deque()
 
     def write(self, work: Work[T]) -> T:
         """Run the work in a transaction; what it did is durable once this returns.
@@ -76,6 +78,21 @@ class Store:
         """
         return self._do(_Job(work, durable=False))
 
+    def later(self, work: Work[object]) -> None:
+        """As `note`, but put off until somebody reads or writes, or until enough has come together.
+
+        Whoever reads sees it, so only a lost process can tell. The work must not fail by itself.
+
+        Raises:
+            Unavailable: much is put off already, and the database takes none of it; nor was this taken.
+        """
+        if len(self._put_off) >= PUT_OFF_MAX:
+            with self._turn:
+                taken = self._commit([])
+            if not taken:
+                raise _unavailable(sqlite3.OperationalError("nothing more can be put off"))
+        self._put_off.append(work)
+
     def read(self, work: Work[T]) -> T:
         """Run a query; sees every write that has returned.
 
@@ -83,6 +100,8 @@ class Store:
             Unavailable: the database cannot be read.
         """
         with self._turn:
+            if self._put_off and not self._commit([]):
+                raise _unavailable(sqlite3.OperationalError("what was put off cannot be written"))
             try:
                 return work(self._connection)
             except sqlite3.Error as error:
@@ -91,6 +110,8 @@ class Store:
     def close(self) -> None:
         """Close the file; later calls fail."""
         with self._turn:
+            if self._put_off:
+                self._commit([])
             self._connection.close()
 
     def _do(self, job: _Job[T]) -> T:
@@ -107,19 +128,29 @@ class Store:
             jobs.append(self._waiting.popleft())
         return jobs
 
-    def _commit(self, jobs: list[_Job[Any]]) -> None:
+    def _commit(self, jobs: list[_Job[Any]]) -> bool:
+        """What was put off, then the jobs; False if nothing was done: what was put off then stays."""
+        put_off = [self._put_off[place] for place in range(len(self._put_off))]
         try:
             self._sync(full=any(job.durable for job in jobs))
             self._connection.execute("BEGIN IMMEDIATE")
+            for work in put_off:
+                work(self._connection)
             for job in jobs:
                 job.run(self._connection)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
+            done = False
             for job in jobs:
                 job.fail(_unavailable(error))
+        else:
+            done = True
+            for _ in put_off:
+                self._put_off.popleft()
         for job in jobs:
             job.done = True
+        return done
 
     def _sync(self, *, full: bool) -> None:
         """Whether the next commit waits for the disk; a sync covers the commits before it as well."""

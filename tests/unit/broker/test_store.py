@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.broker.state.schema import MIGRATIONS
-from exchange.broker.state.store import Store
+from exchange.broker.state.store import PUT_OFF_MAX, Store
 from exchange.errors import ConfigError, Unavailable
 
 INSERT = "INSERT INTO counter (name, value) VALUES (?, ?)"
@@ -98,6 +98,51 @@ def test_f06_locked_database_is_unavailable_after_a_bounded_wait(store: Store, t
     blocker.close()
     store.write(lambda connection: connection.execute(INSERT, ("a", 1)))
     assert names(store) == ["a"]
+
+
+def test_what_is_put_off_is_seen_by_whoever_reads_and_stands_before_what_is_written_later(
+    store: Store,
+) -> None:
+    store.later(lambda connection: connection.execute(INSERT, ("a", 1)))
+    assert len(store._put_off) == 1
+    assert names(store) == ["a"]
+    store.later(lambda connection: connection.execute(INSERT, ("b", 1)))
+    store.write(lambda connection: connection.execute("DELETE FROM counter WHERE name = 'b'"))
+    assert names(store) == ["a"]
+
+
+def test_what_is_put_off_comes_together_until_it_is_enough(store: Store) -> None:
+    for number in range(PUT_OFF_MAX + 1):
+        store.later(lambda connection, number=number: connection.execute(INSERT, (f"{number:03}", number)))
+    assert len(store._put_off) == 1
+    assert len(names(store)) == PUT_OFF_MAX + 1
+
+
+def test_what_is_put_off_is_written_at_the_end(tmp_path: Path) -> None:
+    first = Store(tmp_path / "broker.sqlite")
+    first.later(lambda connection: connection.execute(INSERT, ("a", 1)))
+    first.close()
+    second = Store(tmp_path / "broker.sqlite")
+    assert names(second) == ["a"]
+    second.close()
+
+
+def test_f06_what_is_put_off_waits_for_a_locked_database_and_only_so_much_of_it(
+    store: Store, tmp_path: Path
+) -> None:
+    blocker = sqlite3.connect(tmp_path / "broker.sqlite", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    for number in range(PUT_OFF_MAX):
+        store.later(lambda connection, number=number: connection.execute(INSERT, (f"{number:03}", number)))
+    with pytest.raises(Unavailable):
+        store.later(lambda connection: connection.execute(INSERT, ("too many", 1)))
+    with pytest.raises(Unavailable):
+        names(store)
+    with pytest.raises(Unavailable):
+        store.write(lambda connection: connection.execute(INSERT, ("neither", 1)))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert names(store) == [f"{number:03}" for number in range(PUT_OFF_MAX)]
 
 
 def test_file_that_is_no_database_is_a_configuration_error(tmp_path: Path) -> None:
