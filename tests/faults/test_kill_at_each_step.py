@@ -55,8 +55,8 @@ BROKER = [
     Death("4", "exchange.broker.authorise:record_decision", "before"),
     Death("4", "exchange.audit.storage.disk:SystemDisk.sync", "before"),
     Death("4", "exchange.audit.storage.disk:SystemDisk.sync", "after"),
-    Death("5", "exchange.security.tickets:TicketSigner.sign", "before"),
-    Death("5", "exchange.security.tickets:TicketSigner.sign", "after"),
+    Death("5", "exchange.security.tickets:TicketSigner.sign_claims", "before"),
+    Death("5", "exchange.security.tickets:TicketSigner.sign_claims", "after"),
     Death("10", "exchange.broker.desks.receipts:ReceiptDesk.submit", "before"),
     Death("10", "exchange.broker.desks.receipts:ReceiptDesk.submit", "after"),
 ]
