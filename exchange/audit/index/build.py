@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from exchange.audit.index.lines import Run, runs
 from exchange.audit.index.locks import alone, building
@@ -110,7 +111,7 @@ class _Refresh:
     def _build(self, first: int, end: int, total: int) -> Shard:
         made = shard(self._index, first, end)
 
-        def seen(place: int, lines: Sequence[bytes]) -> None:
+        def seen(place: int, lines: pa.Array) -> None:
             if self._hashed:
                 self._hold_against_leaves(place, lines)
             self._done += len(lines)
@@ -127,8 +128,8 @@ class _Refresh:
     def _binding(self, one: Shard) -> dict[str, str]:
         return binding(self._layout, one.first, one.end, hashed=self._hashed)
 
-    def _hold_against_leaves(self, place: int, lines: Sequence[bytes]) -> None:
-        wrong = first_difference(self._layout.leaves, place, [leaf_hash(line) for line in lines])
+    def _hold_against_leaves(self, place: int, lines: pa.Array) -> None:
+        wrong = first_difference(self._layout.leaves, place, [leaf_hash(line) for line in lines.to_pylist()])
         if wrong is not None:
             raise LogCorrupt(
                 f"record {wrong} is not the one in the tree",

@@ -40,14 +40,20 @@ class Body:
     """The lines of one batch.
 
     Attributes:
-        first: index of the first.
+        first: index of the first; count: how many.
         offset: of its first byte in the segment.
-        lines: without newlines.
+        data: the lines, a newline behind each.
     """
 
     first: int
+    count: int
     offset: int
-    lines: list[bytes]
+    data: bytes
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Without newlines."""
+        return self.data.split(b"\n")[:-1]
 
 
 def runs(layout: Layout) -> list[Run]:
@@ -94,11 +100,11 @@ def bodies(run: Run, start: int) -> Iterator[Body]:
         while place < run.end:
             header = file.readline(_FRAMING_BYTES_MAX)
             first, count, size = _parsed(header, place)
-            lines = file.read(size).split(b"\n")
+            data = file.read(size)
             commit = file.readline(_FRAMING_BYTES_MAX)
-            if lines.pop() or len(lines) != count or first != place or commit[:1] == b"{":
+            if not data.endswith(b"\n") or data.count(b"\n") != count or first != place:
                 raise _damaged(place)
-            yield Body(first, at + len(header), lines)
+            yield Body(first, count, at + len(header), data)
             at, place = at + len(header) + size + len(commit), place + count
             if not commit.startswith(b"#commit"):  # recovery writes a missing one before the next batch
                 raise _damaged(place)

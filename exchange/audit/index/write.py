@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from exchange.audit.index.engine import MEMORY_BUILD, engine, literal, pattern_of
 from exchange.audit.index.lines import Body, Run, bodies
 from exchange.audit.index.rows import SOURCE, rows_of_lines
 from exchange.audit.index.shards import Shard
 
-Seen = Callable[[int, Sequence[bytes]], None]
+Seen = Callable[[int, pa.Array], None]
 """Called with the place of the first line and the lines, before they are indexed."""
 
 _CHUNK_BYTES = 4 << 20
@@ -73,23 +73,16 @@ def _kept(batches: Iterator[pa.RecordBatch], failed: list[BaseException]) -> Ite
 
 
 def _batches(into: Shard, runs: Sequence[Run], seen: Seen) -> Iterator[pa.RecordBatch]:
-    lines: list[bytes] = []
-    offsets: list[int] = []
-    place, size = into.first, 0
+    waiting: list[Body] = []
+    size = 0
     for body in _bodies(into, runs):
-        skipped = max(0, into.first - body.first)
-        wanted = body.lines[skipped : into.end - body.first]
-        starts = accumulate((len(line) + 1 for line in body.lines), initial=body.offset)
-        offsets.extend(list(starts)[skipped : skipped + len(wanted)])
-        lines.extend(wanted)
-        size += sum(map(len, wanted))
+        waiting.append(body)
+        size += len(body.data)
         if size >= _CHUNK_BYTES:
-            seen(place, lines)
-            yield _batch(place, offsets, lines)
-            place, size = place + len(lines), 0
-            lines, offsets = [], []
-    seen(place, lines)
-    yield _batch(place, offsets, lines)
+            yield _batch(into, waiting, seen)
+            waiting, size = [], 0
+    if waiting:
+        yield _batch(into, waiting, seen)
 
 
 def _bodies(into: Shard, runs: Sequence[Run]) -> Iterator[Body]:
@@ -102,10 +95,32 @@ def _bodies(into: Shard, runs: Sequence[Run]) -> Iterator[Body]:
             yield body
 
 
-def _batch(place: int, offsets: list[int], lines: list[bytes]) -> pa.RecordBatch:
+def _batch(into: Shard, waiting: Sequence[Body], seen: Seen) -> pa.RecordBatch:
+    """The lines of neighbouring batches that belong into the shard; no Python runs for a single one."""
+    first, lines = waiting[0].first, _split(b"".join(body.data for body in waiting))
+    ahead: list[int] = []  # how much further a line stands in the segment than in these bytes
+    start = 0
+    for body in waiting:
+        ahead += [body.offset - start] * body.count
+        start += len(body.data)
+    ends = pc.cumulative_sum(pc.add(pc.cast(pc.binary_length(lines), pa.int64()), 1))
+    starts = pc.subtract(ends, pc.add(pc.cast(pc.binary_length(lines), pa.int64()), 1))
+    offsets = pc.add(starts, pa.array(ahead, pa.int64()))
+    places = pa.array(range(first, first + len(lines)), pa.int64())
+    batch = pa.record_batch([places, offsets, _text(lines)], schema=_LINES)
+    skipped = max(0, into.first - first)
+    batch = batch.slice(skipped, min(into.end, first + len(lines)) - first - skipped)
+    seen(first + skipped, lines.slice(skipped, batch.num_rows))
+    return batch
+
+
+def _split(data: bytes) -> pa.Array:
+    """The lines as an array of bytes; there is a newline behind each."""
+    return pc.split_pattern(pa.array([data], pa.large_binary()), b"\n").flatten()[:-1]
+
+
+def _text(lines: pa.Array) -> pa.Array:
     try:
-        text = pa.array(lines, pa.string())
-    except (pa.ArrowException, UnicodeDecodeError):
-        text = pa.array([line.decode(errors="replace") for line in lines], pa.string())
-    places = pa.array(range(place, place + len(lines)), pa.int64())
-    return pa.record_batch([places, pa.array(offsets, pa.int64()), text], schema=_LINES)
+        return lines.cast(pa.string())
+    except pa.ArrowException:  # bytes that are not UTF-8: no record, and a row of nulls
+        return pa.array([line.decode(errors="replace") for line in lines.to_pylist()], pa.string())

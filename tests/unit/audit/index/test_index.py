@@ -213,3 +213,14 @@ def test_no_file_beyond_the_index_can_be_read_through_it(tmp_path: Path) -> None
 def test_no_log_no_index(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no audit log"):
         refresh(tmp_path / "nowhere", tmp_path / "index")
+
+
+def test_it_knows_where_each_line_stands(tmp_path: Path) -> None:
+    lines = [line(place, moment(place), "log", subject="尾" * (place % 3)) for place in range(40)]
+    log = written(tmp_path / "log", lines, each=5, segments=3)
+    refresh(log, tmp_path / "index")
+    with opened(tmp_path / "index") as connection:
+        offsets = [at for (at,) in connection.execute("SELECT _at FROM stored").fetchall()]
+    files = [path.read_bytes() for path in Layout(log).segments() for _ in range(15)]
+    found = [file[at:].partition(b"\n")[0] for file, at in zip(files, offsets, strict=False)]
+    assert found == lines
