@@ -39,7 +39,7 @@ from exchange.broker.state.statements import StatementIndex
 from exchange.broker.state.store import Store
 from exchange.broker.state.upkeep import Upkeep
 from exchange.broker.usage_process import UsageProcess
-from exchange.broker.watch import open_watch
+from exchange.broker.watch import Watch, open_watch
 from exchange.errors import ConfigError, IdentityError
 from exchange.model.clock import Clock
 from exchange.model.subject import Kind, Subject
@@ -88,13 +88,7 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
     Raises:
         ConfigError, PolicyInvalid, LogCorrupt, AuditUnavailable: says what and where.
     """
-    subject = _own_subject(settings, clock)
-    files.make_folder(settings.state)
-    _lock(settings.state, undo)
-    keys = open_keys(settings.state / "keys")
-    log = _open_log(settings, keys, clock, subject)
-    undo.callback(log.close)
-    watch = open_watch(settings, keys.audit, log, clock, undo)
+    subject, keys, log, watch = _trusted(settings, clock, undo)
     store = Store(settings.state / "broker.sqlite")
     undo.callback(store.close)
     catch_up(store, log)
@@ -145,6 +139,19 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         registry=registry,
         keys=keys,
     )
+
+
+def _trusted(
+    settings: BrokerSettings, clock: Clock, undo: ExitStack
+) -> tuple[Subject, BrokerKeys, AuditLog, Watch]:
+    """Who the broker is, its keys, its log, and those who watch that."""
+    subject = _own_subject(settings, clock)
+    files.make_folder(settings.state)
+    _lock(settings.state, undo)
+    keys = open_keys(settings.state / "keys")
+    log = _open_log(settings, keys, clock, subject)
+    undo.callback(log.close)
+    return subject, keys, log, open_watch(settings, keys.audit, log, clock, undo)
 
 
 def _own_subject(settings: BrokerSettings, clock: Clock) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from exchange.cli import logs
 from exchange.cli.console import say
+from exchange.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="A connector: stands beside a department's data and enforces.")
 
@@ -23,13 +25,15 @@ def witness_key(
     config: Annotated[
         Path, typer.Option("--config", "-c", help="The connector's configuration, connector.toml.")
     ],
+    as_json: AsJson = False,
 ) -> None:
     """Show the connector's witness key for the city's trust policy; it is made now if there is none."""
     from exchange.config import load  # noqa: PLC0415 - a command loads what it uses
     from exchange.connector.settings import ConnectorSettings  # noqa: PLC0415
     from exchange.connector.uplink.witness_key import witness_key as open_key  # noqa: PLC0415
 
-    say(open_key(load(config, ConnectorSettings)).text)
+    key = open_key(load(config, ConnectorSettings))
+    say(json.dumps({"name": key.name, "key": key.text}, ensure_ascii=False) if as_json else key.text)
 
 
 @app.command()

@@ -52,6 +52,9 @@ REQUEST_BYTES_MAX = 1 << 20
 CALLS_BESIDE_STREAMS = 32
 """Threads for refusals and health, so that they are answered while every stream is taken (T66)."""
 
+WITNESS_BACKOFF_S_MAX = 3.0
+"""A broker that has just started may issue no ticket before it heard its witnesses."""
+
 STREAMS_PER_CONNECTION_MAX = 128
 FAREWELL_S = 3.0
 LINKS = 5
@@ -123,7 +126,7 @@ class Connector:
             Worker("registrar", self._registrar().step),
             Worker("reporter", self._reporter.step),
             Worker("reviewer", self._reviewer.step),
-            Worker("witness", self._witness().step),
+            Worker("witness", self._witness().step, backoff_s_max=WITNESS_BACKOFF_S_MAX),
             Worker("inclusion", self._inclusion().step),
         )
         self._watchdog.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -40,4 +41,5 @@ def test_the_witness_key_is_made_once_and_shown(exchange: Run, city: Any) -> Non
     assert first.exit_code == 0, first.output
     key = VerifierKey.parse(first.stdout.strip(), SignatureType.COSIGNATURE)
     assert key.name.endswith("/witness/press")
-    assert exchange("connector", "witness-key", "--config", config).stdout == first.stdout
+    told = json.loads(exchange("connector", "witness-key", "--config", config, "--json").stdout)
+    assert told == {"name": key.name, "key": key.text} == {"name": key.name, "key": first.stdout.strip()}

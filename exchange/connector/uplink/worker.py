@@ -20,10 +20,16 @@ class Worker:
 
     A step that fails is tried again after a pause that doubles up to BACKOFF_S_MAX, with jitter, so that a
     broker which comes back is not met by all connectors in the same moment.
+
+    Args:
+        name: of the thread, and in the log.
+        step: what is done.
+        backoff_s_max: the longest pause after a failure.
     """
 
-    def __init__(self, name: str, step: Callable[[], float]) -> None:
+    def __init__(self, name: str, step: Callable[[], float], *, backoff_s_max: float = BACKOFF_S_MAX) -> None:
         self._step = step
+        self._backoff_s_max = backoff_s_max
         self._failures = 0
         self._wake = threading.Event()
         self._closed = False
@@ -65,7 +71,7 @@ class Worker:
             )
         else:
             _log.error("%s: unforeseen error; trying again", name, exc_info=error)
-        ceiling_s = min(BACKOFF_S_MAX, BACKOFF_S_MIN * float(2 ** min(self._failures, 16)))
+        ceiling_s = min(self._backoff_s_max, BACKOFF_S_MIN * float(2 ** min(self._failures, 16)))
         self._failures += 1
         return ceiling_s * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
 
