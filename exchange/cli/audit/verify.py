@@ -12,13 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from exchange.audit.proofs.note import VerifierKey
 from exchange.audit.proofs.trust import TrustPolicy
 from exchange.audit.verdict import Finding, Verdict
 from exchange.audit.verify import verify as verify_log
-from exchange.cli.audit.options import Folder, public_key, read_bytes
+from exchange.cli.audit.options import Folder, read_bytes
+from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
 from exchange.cli.options import AsJson
-from exchange.errors import ConfigError
 
 ALTERED = 1
 _EVERY_BYTES = 1 << 20
@@ -29,17 +28,8 @@ app = typer.Typer()
 @app.command()
 def verify(
     folder: Folder,
-    key: Annotated[
-        str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")
-    ] = "",
-    trust: Annotated[
-        Path | None,
-        typer.Option(
-            "--trust",
-            metavar="FILE",
-            help="In place of the key: the log, its witnesses and their quorum (C2SP tlog-policy).",
-        ),
-    ] = None,
+    key: MaybeKey = "",
+    trust: Trust = None,
     since: Annotated[
         list[Path] | None,
         typer.Option("--since", metavar="FILE", help="A checkpoint you or a witness kept; can be repeated."),
@@ -61,7 +51,7 @@ def verify(
     judged_by = read_bytes(checkpoint) if checkpoint else None
     kept = [read_bytes(path) for path in since or ()]
     cores = len(os.sched_getaffinity(0))
-    verdict = _verify_with_progress(folder, _trusted(key, trust), judged_by, kept, jobs or cores)
+    verdict = _verify_with_progress(folder, trust_policy(key, trust), judged_by, kept, jobs or cores)
     if as_json:
         print(verdict.model_dump_json(indent=2))
     else:
@@ -69,18 +59,9 @@ def verify(
     raise typer.Exit(0 if verdict.whole else ALTERED)
 
 
-def _trusted(key: str, trust: Path | None) -> VerifierKey | TrustPolicy:
-    if bool(key) == (trust is not None):
-        raise ConfigError(
-            "name the log's public key, or a trust policy",
-            hint="give --key KEY, or --trust FILE; a policy names the log's key, too",
-        )
-    return TrustPolicy.parse(read_bytes(trust)) if trust is not None else public_key(key)
-
-
 def _verify_with_progress(
     folder: Path,
-    key: VerifierKey | TrustPolicy,
+    trust: TrustPolicy,
     checkpoint: bytes | None,
     since: Sequence[bytes],
     jobs: int,
@@ -97,7 +78,7 @@ def _verify_with_progress(
                 shown = done
                 progress.update(task, completed=done, total=total)
 
-        return verify_log(folder, key, checkpoint=checkpoint, since=since, jobs=jobs, progress=tell)
+        return verify_log(folder, trust, checkpoint=checkpoint, since=since, jobs=jobs, progress=tell)
 
 
 def _print_verdict(verdict: Verdict) -> None:
