@@ -112,7 +112,7 @@ def _with_whole_index(index: Path, ask: Callable[[], Answer]) -> Answer:
         ) from None
 
 
-_WINDOWS = (1 << 17, 1 << 20)
+_WINDOWS = (1 << 17,)
 _COUNT_DISTINCT = 'SELECT count(DISTINCT "index") FROM ({})'
 
 
@@ -144,7 +144,7 @@ class _Search:
         order = "DESC" if newest else "ASC"
         # A record that fits several alternatives comes several times.
         rows = limit * len(self._alternatives)
-        whole = f'SELECT * FROM ({{}}) ORDER BY "index" {order} LIMIT {rows:d}'  # noqa: S608 - own text
+        whole = f'WITH hits AS MATERIALIZED ({{}}) SELECT * FROM hits ORDER BY "index" {order} LIMIT {rows:d}'  # noqa: S608 - own text
         found = self._ask(each, whole, *near[1:] if near else ())
         distinct = list(dict.fromkeys(found))
         if len({index for index, _ in distinct}) < len(distinct):
