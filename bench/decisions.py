@@ -1,52 +1,78 @@
-"""Decisions over mutual TLS with the audit record on disk first, against the same broker recording nothing.
+"""Decisions over mutual TLS, the audit record durable before the answer; beside it what stands in the way.
 
-    python bench/decisions.py [--seconds 5] [--callers 16] [--folder DIR]
+    python bench/decisions.py [--rules 100000] [--callers 8] [--seconds 4] [--ghz PATH] [--folder DIR]
 
-The broker runs in a process of its own, on the example city's policies; callers are threads here. Both kinds
-of broker run twice, alternating, in one run. `granted` issues a ticket (one more durable write, to the
-broker's database); `refused` is a denial, which is recorded just the same.
+A city of 64 departments and 4,095 datasets. The broker runs in a process of its own; a second one records
+nothing, and a third answers with bytes instead of deciding: what gRPC, TLS and the caller cost by themselves.
+They take turns, twice, in one run. The caller is one system that asks in turn for everything it is granted: a
+Python program in a process of its own, or ghz (github.com/bojand/ghz), which takes less of the processors.
+`granted` issues a ticket; `refused` is a denial, which is recorded just the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
+import subprocess
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import grpc
+import policy_city
 
 from exchange.audit.records.record import Record
 from exchange.broker.server import Broker
-from exchange.broker.settings import BrokerSettings
+from exchange.broker.settings import BrokerSettings, Limits
 from exchange.errors import AccessRefused
+from exchange.model.clock import SystemClock
 from exchange.model.dataset import Column, Dataset
 from exchange.model.request import ReadRequest
-from exchange.model.subject import CITY, Kind, Subject, spiffe_id
+from exchange.model.subject import CITY, Kind, Subject, server_name, spiffe_id
 from exchange.security.credentials import TlsSettings
 from exchange.security.pki.authority_store import AuthorityStore
 from exchange.security.pki.enrolment import enrol
-from exchange.security.tls import channel
+from exchange.security.tls import channel, server_credentials, server_options
 from exchange.wire import asking, clients
 
-DOMAIN = "zhongshui.example"
-POLICIES = Path(__file__).parents[1] / "policies"
-NUMBERS = "year month day dep_time sched_dep_time arr_time sched_arr_time flight distance hour minute"
-FLIGHTS = Dataset(
-    id="port.flights",
-    title="flights",
-    columns=(
-        *(Column(name=name, type="int64") for name in NUMBERS.split()),
-        *(Column(name=name, type="double") for name in ("dep_delay", "arr_delay", "air_time")),
-        *(Column(name=name, type="string") for name in ("carrier", "tailnum", "origin", "dest")),
-        Column(name="time_hour", type="timestamp[us]"),
-    ),
-)
+DOMAIN = policy_city.DOMAIN
+ASKER = policy_city.department(7), "s0"
+QUESTIONS_MAX = 400
+COLUMNS = tuple(Column(name=name, type=kind) for name, kind in policy_city.COLUMNS.items())
+PROTOS = Path(__file__).parents[1] / "protos"
+
+
+class Question(NamedTuple):
+    """What is asked."""
+
+    dataset: str
+    purpose: str
+
+    def request(self) -> ReadRequest:
+        """As a request of its own."""
+        return ReadRequest(
+            dataset=self.dataset,
+            purpose=self.purpose,
+            columns=("id", "value", "at"),
+            where="value > 60",
+            trace_id=uuid.uuid4().hex,
+        )
+
+
+class Rate(NamedTuple):
+    """Answers/s, and p50 and p99 of one in ms."""
+
+    calls: float
+    p50: float
+    p99: float
 
 
 class NoLog:
@@ -71,6 +97,24 @@ def broker_process(settings: BrokerSettings, pipe: Connection, *, bare: bool) ->
     broker.stop()
 
 
+def echo_process(settings: BrokerSettings, pipe: Connection, *, bare: bool) -> None:  # noqa: ARG001
+    """The same server without a broker: every question is answered with the same thousand bytes."""
+    answer = b"\x0a\x20" + b"0" * 32 + b"\x12\xc4\x07" + b"t" * 964
+    handler = grpc.unary_unary_rpc_method_handler(lambda _message, _context: answer)
+    server = grpc.server(
+        futures.ThreadPoolExecutor(settings.limits.workers),
+        handlers=[
+            grpc.method_handlers_generic_handler("exchange.v1.AccessService", {"RequestAccess": handler})
+        ],
+        options=server_options(settings.limits.message_bytes_max),
+    )
+    port = server.add_secure_port(settings.listen, server_credentials(settings.tls, SystemClock()))
+    server.start()
+    pipe.send(port)
+    pipe.recv()
+    server.stop(0)
+
+
 def tls(store: AuthorityStore, base: Path, department: str, kind: Kind, name: str = "") -> TlsSettings:
     """A process with fresh certificates."""
     folder = base / f"{department}-{kind}"
@@ -88,101 +132,187 @@ def tls(store: AuthorityStore, base: Path, department: str, kind: Kind, name: st
     )
 
 
-def rate(ask: Callable[[], None], callers: int, seconds: float) -> tuple[float, float, float]:
-    """Calls/s, p50 and p99 in ms."""
-    begun = time.perf_counter()
-    end, spent = begun + seconds, list[float]()
-
-    def work() -> None:
-        mine = []
-        while (start := time.perf_counter()) < end:
-            ask()
-            mine.append(time.perf_counter() - start)
-        spent.extend(mine)
-
-    threads = [threading.Thread(target=work) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - begun
-    spent.sort()
-    return len(spent) / took, spent[len(spent) // 2] * 1e3, spent[len(spent) * 99 // 100] * 1e3
-
-
-def questions(line: grpc.Channel) -> dict[str, Callable[[], None]]:
-    """What is asked, by the answer it gets."""
-
-    def ask(dataset: str) -> None:
-        request = ReadRequest(
-            dataset=dataset,
-            purpose="emergency-response",
-            columns=("origin", "dest", "tailnum"),
-            where="dep_delay > 60",
-            trace_id=uuid.uuid4().hex,
-        )
-        asking.request_access(line, request, timeout_s=30)
-
-    def refused() -> None:
-        try:
-            ask("port.nothing")
-        except AccessRefused:
-            return
-        raise AssertionError("granted what does not exist")
-
-    return {"granted": lambda: ask("port.flights"), "refused": refused}
-
-
-def measure(settings: BrokerSettings, people: dict[str, TlsSettings], args: argparse.Namespace) -> None:
-    """Start one broker, ask it, print a line for each kind of answer."""
-    bare = settings.state.name.startswith("bare")
+def python_caller(port: int, who: TlsSettings, asked: list[Question], work: tuple[int, float]) -> Rate:
+    """Ask from threads of a process of its own."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
-    process = context.Process(target=broker_process, args=(settings, theirs), kwargs={"bare": bare})
+    process = context.Process(target=_call, args=(theirs, port, who, asked, work))
     process.start()
-    target = f"127.0.0.1:{mine.recv()}"
-    with (
-        channel(target, people["connector"], CITY, Kind.BROKER, DOMAIN) as port,
-        channel(target, people["consumer"], CITY, Kind.BROKER, DOMAIN) as line,
-    ):
-        clients.register(port, "127.0.0.1:7501", (FLIGHTS,), timeout_s=30)
-        for name, ask in questions(line).items():
-            ask()
-            # the connector counts as silent when it has not called for a while
-            clients.register(port, "127.0.0.1:7501", (FLIGHTS,), timeout_s=30)
-            calls, p50, p99 = rate(ask, args.callers, args.seconds)
-            log = "no log" if bare else "durable"
-            print(f"{name:10} {log:10} {calls:10,.0f} {p50:8.2f} {p99:8.2f}")
-    mine.send("end")
+    found: Rate = mine.recv()
     process.join()
+    return found
+
+
+def _call(
+    pipe: Connection, port: int, who: TlsSettings, asked: list[Question], work: tuple[int, float]
+) -> None:
+    callers, seconds = work
+    with channel(f"127.0.0.1:{port}", who, CITY, Kind.BROKER, DOMAIN) as line:
+        for question in asked[:8]:
+            _answer(line, question)
+        begun = time.perf_counter()
+        end, spent = begun + seconds, list[float]()
+
+        def ask(number: int) -> None:
+            turn = number
+            while (start := time.perf_counter()) < end:
+                _answer(line, asked[turn % len(asked)])
+                turn += callers
+                spent.append(time.perf_counter() - start)
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(callers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.perf_counter() - begun
+    spent.sort()
+    pipe.send(Rate(len(spent) / took, spent[len(spent) // 2] * 1e3, spent[int(len(spent) * 0.99)] * 1e3))
+
+
+def _answer(line: grpc.Channel, question: Question) -> bool:
+    try:
+        asking.request_access(line, question.request(), timeout_s=30)
+    except AccessRefused:
+        return False
+    return True
+
+
+def ghz_caller(program: Path) -> Callable[..., Rate]:
+    """A caller in Go, which leaves more of the processors to the broker."""
+
+    def call(port: int, who: TlsSettings, asked: list[Question], work: tuple[int, float]) -> Rate:
+        callers, seconds = work
+        data = [
+            {
+                "dataset": question.dataset,
+                "purpose": question.purpose,
+                "columns": ["id", "value", "at"],
+                "where": "value > 60",
+            }
+            for question in asked
+        ]
+        words = {
+            "--proto": PROTOS / "exchange/v1/access.proto",
+            "-i": PROTOS,
+            "--call": "exchange.v1.AccessService.RequestAccess",
+            "--cacert": who.roots,
+            "--cert": who.identity_chain,
+            "--key": who.identity_key,
+            "--cname": server_name(DOMAIN, CITY, Kind.BROKER),
+            "-c": callers,
+            "-z": f"{seconds}s",
+            "-d": json.dumps(data),
+            "-O": "json",
+        }
+        line = [str(program), *(str(word) for pair in words.items() for word in pair), f"127.0.0.1:{port}"]
+        done = subprocess.run(line, check=True, capture_output=True)
+        told = json.loads(done.stdout)
+        # its own percentiles leave refusals out
+        spent = sorted(entry["latency"] / 1e6 for entry in told["details"])
+        return Rate(told["rps"], spent[len(spent) // 2], spent[int(len(spent) * 0.99)])
+
+    return call
+
+
+@contextmanager
+def serving(
+    target: Callable[..., None],
+    settings: BrokerSettings,
+    connectors: list[TlsSettings],
+    *,
+    bare: bool = False,
+) -> Iterator[int]:
+    """The process, on its port, with every connector registered."""
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    process = context.Process(target=target, args=(settings, theirs), kwargs={"bare": bare})
+    process.start()
+    port: int = mine.recv()
+    if target is broker_process:
+        for number, who in enumerate(connectors):
+            _register(port, who, policy_city.department(number))
+    try:
+        yield port
+    finally:
+        mine.send("end")
+        process.join()
+
+
+def _register(port: int, who: TlsSettings, department: str) -> None:
+    ids = [id_ for id_ in map(policy_city.dataset, range(policy_city.DATASETS)) if id_.startswith(department)]
+    datasets = tuple(Dataset(id=id_, title=id_, columns=COLUMNS) for id_ in ids)
+    with channel(f"127.0.0.1:{port}", who, CITY, Kind.BROKER, DOMAIN) as line:
+        clients.register(line, "127.0.0.1:7501", datasets, timeout_s=30)
+
+
+def granted(port: int, who: TlsSettings, rules: int) -> list[Question]:
+    """What the asker is granted, found out by asking for all that a line speaks of."""
+    department, name = ASKER
+    own = {
+        f"department:{department}",
+        spiffe_id(DOMAIN, department, Kind.SYSTEM, name),
+        *policy_city.roles_of(int(department[1:])),
+    }
+    lines = {
+        Question(rule.dataset, rule.purpose): None
+        for rule in policy_city.rules(rules)
+        if rule.subject in own and rule.effect == "allow"
+    }
+    with channel(f"127.0.0.1:{port}", who, CITY, Kind.BROKER, DOMAIN) as line:
+        return [question for question in list(lines)[:QUESTIONS_MAX] if _answer(line, question)]
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--callers", type=int, default=16)
-    parser.add_argument("--folder", type=Path, default=None)
-    args = parser.parse_args()
+    args = _arguments()
+    caller = ghz_caller(args.ghz) if args.ghz else python_caller
     with tempfile.TemporaryDirectory(dir=args.folder) as text:
         base = Path(text)
+        policy_city.write(base / "policies", args.rules)
         store = AuthorityStore.create(base / "authority", DOMAIN, time.time_ns() // 1000)
-        people = {
-            "connector": tls(store, base, "port", Kind.CONNECTOR),
-            "consumer": tls(store, base, "emergency", Kind.SYSTEM, "dispatch"),
-        }
+        numbers = range(policy_city.DEPARTMENTS)
+        connectors = [tls(store, base, policy_city.department(n), Kind.CONNECTOR) for n in numbers]
+        asker = tls(store, base, ASKER[0], Kind.SYSTEM, ASKER[1])
         own = tls(store, base, CITY, Kind.BROKER)
-        print(f"{'answer':10} {'audit':10} {'calls/s':>10} {'p50 ms':>8} {'p99 ms':>8}")
-        for name in ("bare-1", "durable-1", "bare-2", "durable-2"):
+        refused = [Question(policy_city.dataset(number), "purpose-none") for number in range(64)]
+        asked: list[Question] = []
+        print(f"{args.rules:,} rules, {args.callers} callers, {'ghz' if args.ghz else 'python'}")
+        print(f"{'answer':10} {'audit':10} {'calls/s':>10} {'p50 ms':>8} {'p99 ms':>8}", flush=True)
+        for name in ("durable-1", "bare-1", "echo-1", "durable-2", "bare-2", "echo-2"):
+            kind = name.partition("-")[0]
             settings = BrokerSettings(
                 trust_domain=DOMAIN,
                 listen="127.0.0.1:0",
                 state=base / name,
                 audit=base / f"{name}-audit",
-                policies=POLICIES,
+                policies=base / "policies",
                 tls=own,
+                limits=Limits(heartbeat_s=60),
             )
-            measure(settings, people, args)
+            target = echo_process if kind == "echo" else broker_process
+            with serving(target, settings, connectors, bare=kind == "bare") as port:
+                asked = asked or granted(port, asker, args.rules)
+                for answer, questions in (("granted", asked), ("refused", refused)):
+                    if kind == "echo" and answer == "refused":
+                        continue
+                    caller(port, asker, questions, (args.callers, 1))
+                    found = caller(port, asker, questions, (args.callers, args.seconds))
+                    shown = "nothing" if kind == "echo" else answer
+                    print(
+                        f"{shown:10} {kind:10} {found.calls:10,.0f} {found.p50:8.2f} {found.p99:8.2f}",
+                        flush=True,
+                    )
+
+
+def _arguments() -> Any:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rules", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--callers", type=int, default=8)
+    parser.add_argument("--ghz", type=Path, default=None)
+    parser.add_argument("--folder", type=Path, default=None)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
