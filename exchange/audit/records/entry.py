@@ -113,18 +113,26 @@ def parse_canonical(line: bytes) -> dict[str, Any]:
         raise ValueError("too long")
     try:
         value = from_json(line)
-        if type(value) is dict and to_json(value) == line and _is_plain(line, value):
+        if type(value) is dict and to_json(value) == line and _is_plain(value):
             return value
     except ValueError:
         pass
     return parse_slowly(line)
 
 
-def _is_plain(line: bytes, fields: dict[str, Any]) -> bool:
+_in_order: set[tuple[str, ...]] = set()
+"""Keys that were found to be ASCII and in order: a log has few different ones."""
+_IN_ORDER_MAX = 64
+
+
+def _is_plain(fields: dict[str, Any]) -> bool:
     """Keys in order and ASCII; texts, lists of texts, and integers below 2**53 only."""
-    names = list(fields)
-    if names != sorted(names) or not (line.isascii() or "".join(names).isascii()):
-        return False
+    names = tuple(fields)
+    if names not in _in_order:
+        if list(names) != sorted(names) or not "".join(names).isascii():
+            return False
+        if len(_in_order) < _IN_ORDER_MAX:
+            _in_order.add(names)
     for value in [value for value in fields.values() if type(value) is not str]:
         if type(value) is int:
             if not -INTEGER_MAX <= value <= INTEGER_MAX:

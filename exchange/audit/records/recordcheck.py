@@ -142,4 +142,8 @@ def _agrees(fields: dict[str, Any]) -> bool:
         stated = plain_fields(parse_canonical(fields["statement"].encode()))
     except (ValueError, KeyError, RecursionError, AttributeError):
         return False
-    return all(fields.get(key) == value for key, value in stated.items())
+    # a loop, not `all`: most records come by here
+    for key, value in stated.items():  # noqa: SIM110
+        if fields.get(key) != value:
+            return False
+    return True
