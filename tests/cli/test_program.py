@@ -149,6 +149,7 @@ CODES = {
     "SourceFailed": 4,
     "PolicyInvalid": 1,
     "LogCorrupt": 1,
+    "RecordGone": 1,
 }
 
 

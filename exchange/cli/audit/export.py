@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from exchange.audit.reports.period import begins, ends
 from exchange.cli.audit.options import Folder
 from exchange.cli.console import tell
+from exchange.cli.options import AsJson
 from exchange.cli.progress import counting
 
 app = typer.Typer()
@@ -45,6 +47,7 @@ def export(  # noqa: PLR0917 - an option each
     leaves: Annotated[
         bool, typer.Option("--leaves", help="jsonl: the leaf hash and a tab before each record.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write records to a new file: verbatim (jsonl), as columns (parquet), or as OCSF 1.8.0 events (ocsf).
 
@@ -66,4 +69,7 @@ def export(  # noqa: PLR0917 - an option each
     target = None if out == "-" else Path(out)
     with counting("exporting") as progress:
         count = write(folder, target, form.value, question=question, leaves=leaves, progress=progress)
-    tell(f"{count} records exported" + (f" to {out}" if target else ""))
+    if as_json and target:
+        print(json.dumps({"file": out, "format": form.value, "records": count}, ensure_ascii=True))
+    else:  # what is exported to stdout is not mixed with an account of it
+        tell(f"{count} records exported" + (f" to {out}" if target else ""))

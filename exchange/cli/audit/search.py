@@ -81,15 +81,9 @@ def search(  # noqa: PLR0917 - typer takes a command's options from its argument
     )
     signed = _signed(folder, key, trust) if key or trust else None
     with _index_folder(folder, index, proven=signed is not None) as place, counting("indexing") as progress:
+        most = 0 if count else limit
         answer = run(
-            folder,
-            place,
-            question,
-            limit=0 if count else limit,
-            newest=newest,
-            count=count,
-            signed=signed,
-            progress=progress,
+            folder, place, question, limit=most, newest=newest, count=count, signed=signed, progress=progress
         )
     _show(answer, as_json=as_json)
 
