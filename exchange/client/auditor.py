@@ -58,7 +58,7 @@ def fetch(
     session = Session(settings, clock or SystemClock())
     partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
     try:
-        note = auditing.get_checkpoint(session.broker, timeout_s=settings.limits.ask_s)
+        note, cosigned = _notes(session, settings)
         checkpoint = _stated(note)
         chunks = auditing.read_entries(session.broker, 0, checkpoint.size, timeout_s=settings.limits.stream_s)
         copy = _Copy(partial)
@@ -66,7 +66,7 @@ def fetch(
             copy.append(start, records, checkpoint.size)
             if progress:
                 progress(copy.size, checkpoint.size)
-        copy.finish(note, checkpoint.size)
+        copy.finish(note, cosigned, checkpoint.size)
         partial.rename(out)
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {(error.strerror or str(error)).lower()}") from None
@@ -74,6 +74,15 @@ def fetch(
         session.close()
         shutil.rmtree(partial, ignore_errors=True)
     return Fetched(origin=checkpoint.origin, records=checkpoint.size, root=checkpoint.root.hex())
+
+
+def _notes(session: Session, settings: ClientSettings) -> tuple[bytes, bytes]:
+    """The latest checkpoint, and the latest that witnesses cosigned, which is never the larger of the two."""
+    note, cosigned = auditing.get_checkpoints(session.broker, timeout_s=settings.limits.ask_s)
+    # witnesses may have cosigned a newer one while the broker answered; it bears the log's signature, too
+    if cosigned and _stated(cosigned).size > _stated(note).size:
+        note = cosigned
+    return note, cosigned
 
 
 def _stated(note: bytes) -> Checkpoint:
@@ -120,8 +129,8 @@ class _Copy:
             leaves.write(b"".join(hashes))
             segment.write(encode_batch(first, records) + encode_commit(self.size, self._frontier.root()))
 
-    def finish(self, note: bytes, size: int) -> None:
-        """Write the checkpoint and make everything durable.
+    def finish(self, note: bytes, cosigned: bytes, size: int) -> None:
+        """Write the checkpoints and make everything durable.
 
         Raises:
             StreamBroken: records are missing.
@@ -129,6 +138,8 @@ class _Copy:
         if self.size != size:
             raise StreamBroken(f"the broker sent {self.size} of {size} records", hint="fetch again")
         self._layout.checkpoint.write_bytes(note)
+        if cosigned:
+            self._layout.cosigned.write_bytes(cosigned)
         for path in self._files():
             descriptor = os.open(path, os.O_RDONLY)
             try:
@@ -138,6 +149,8 @@ class _Copy:
 
     def _files(self) -> Iterator[Path]:
         yield from (self._layout.checkpoint, self._layout.leaves, *self._layout.segments())
+        if self._layout.cosigned.exists():
+            yield self._layout.cosigned
 
 
 def _is_line(record: bytes) -> bool:
