@@ -18,6 +18,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from examples.city import data
+from exchange.broker.server import WITNESSES
+from exchange.cli.scaffold import make_log_key, trust_policy
 from exchange.model.subject import CITY, Kind, Subject, spiffe_id
 from exchange.security.credentials import TlsSettings
 from exchange.security.pki.authority_store import AuthorityStore
@@ -27,6 +29,8 @@ from exchange.security.tls import channel
 TRUST_DOMAIN = "zhongshui.example"
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 START_S = 20.0
+WITNESSES_NEEDED = 2
+"""Of the three connectors; the broker answers nothing before so many were heard."""
 
 PROVIDERS = {
     "port": '[source]\nkind = "files"\nroot = "data"\n\n'
@@ -68,6 +72,11 @@ class Town:
         """The audit log's folder."""
         return self.folder / "broker" / "audit"
 
+    @property
+    def trust(self) -> Path:
+        """The trust policy: the log's key, its witnesses, their quorum. An auditor keeps a copy."""
+        return self.folder / "trust.txt"
+
     def client(self, name: str) -> Path:
         """The configuration of an actor of that name."""
         return self.folder / "clients" / f"{name}.toml"
@@ -83,7 +92,7 @@ class Town:
         return self.home(department) / "connector.toml"
 
     def start(self, department: str, wrapper: Sequence[str] = ()) -> None:
-        """Start the broker ("city") or a connector and wait until it serves.
+        """Start the broker ("city") or a connector and wait until it serves; and until witnesses were heard.
 
         Args:
             department: which.
@@ -93,16 +102,17 @@ class Town:
             SystemExit: it did not come up; its log is shown.
         """
         what = "broker" if department == CITY else "connector"
-        log = self.config(department).with_suffix(".log")
         program = [*wrapper] or [str(Path(sys.executable).with_name("exchange"))]
-        with log.open("ab") as output:
+        with self._log(department).open("ab") as output:
             self.processes[department] = subprocess.Popen(
                 [*program, what, "serve", str(self.config(department))],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
-        self._await_serving(department, log)
+        self._await(department)
+        if CITY in self.processes and len(self.processes) > WITNESSES_NEEDED:
+            self._await(CITY, WITNESSES)
 
     def start_all(self) -> None:
         """Start the broker, then the connectors at once."""
@@ -121,22 +131,28 @@ class Town:
         for department in reversed(list(self.processes)):
             self.stop(department)
 
-    def _await_serving(self, department: str, log: Path) -> None:
+    def _await(self, department: str, service: str = "") -> None:
+        """Wait until the process says that it serves this, "" for all of it."""
         kind = Kind.BROKER if department == CITY else Kind.CONNECTOR
         # a port system's certificate will do: health answers every actor of the city
         tls = tls_in(self.folder / "clients" / "ops")
         address = f"127.0.0.1:{self.ports[department]}"
         with channel(address, tls, department, kind, TRUST_DOMAIN) as opened:
             stub = health_pb2_grpc.HealthStub(opened)
-            deadline = time.monotonic() + START_S
+            asked, deadline = health_pb2.HealthCheckRequest(service=service), time.monotonic() + START_S
             while time.monotonic() < deadline and self.processes[department].poll() is None:
                 try:
-                    answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+                    answer = stub.Check(asked, timeout=1, wait_for_ready=True)
                 except grpc.RpcError:
                     continue
                 if answer.status == health_pb2.HealthCheckResponse.SERVING:
                     return
-        raise SystemExit(f"{department} did not start; its log says:\n{log.read_text(encoding='utf-8')}")
+                time.sleep(0.02)
+        said = self._log(department).read_text(encoding="utf-8")
+        raise SystemExit(f"{department} did not start; its log says:\n{said}")
+
+    def _log(self, department: str) -> Path:
+        return self.config(department).with_suffix(".log")
 
 
 def found(folder: Path) -> Town:
@@ -149,12 +165,14 @@ def found(folder: Path) -> Town:
     shutil.copytree(POLICIES, folder / "policies")
     _enrol(authority, CITY, Kind.BROKER, "", folder / "broker" / "tls", now_us)
     _write(town.config(CITY), _broker_toml(town))
+    log_key = make_log_key(folder / "broker" / "state", TRUST_DOMAIN)
     for department, source in PROVIDERS.items():
         _enrol(authority, department, Kind.CONNECTOR, "", town.home(department) / "tls", now_us)
-        _write(town.config(department), _connector_toml(town, department, source))
+        _write(town.config(department), _connector_toml(town, department, source, log_key))
+    _write(town.trust, trust_policy(log_key, {name: town.config(name) for name in PROVIDERS}))
     for department, kind, name in ACTORS:
         _enrol(authority, department, kind, name, folder / "clients" / name, now_us)
-        _write(town.client(name), _client_toml(town, name))
+        _write(town.client(name), _client_toml(town, name, log_key))
     _write_data(town)
     return town
 
@@ -219,13 +237,16 @@ state = "state"
 audit = "audit"
 policies = "../policies"
 
+[witnesses]
+policy = "../trust.txt"
+
 [limits]
 heartbeat_s = 1
 
 {_tls("tls", listens=True)}"""
 
 
-def _connector_toml(town: Town, department: str, source: str) -> str:
+def _connector_toml(town: Town, department: str, source: str, log_key: str) -> str:
     return f"""department = "{department}"
 trust_domain = "{TRUST_DOMAIN}"
 listen = "127.0.0.1:{town.ports[department]}"
@@ -233,13 +254,18 @@ broker = "127.0.0.1:{town.ports[CITY]}"
 state = "state"
 
 {_tls("tls", listens=True)}
+[witness]
+log_key = "{log_key}"
+every_s = 0.5
+
 {source}"""
 
 
-def _client_toml(town: Town, name: str) -> str:
+def _client_toml(town: Town, name: str, log_key: str) -> str:
     return f"""trust_domain = "{TRUST_DOMAIN}"
 broker = "127.0.0.1:{town.ports[CITY]}"
 state = "{name}/state"
+log_key = "{log_key}"
 
 {_tls(name, listens=False)}"""
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
 from string import Template
 
+from exchange.audit.proofs.note import verifier_key
+from exchange.broker.keys import open_keys
+from exchange.config import load
+from exchange.connector.settings import ConnectorSettings
+from exchange.connector.uplink.witness_key import witness_key
 from exchange.errors import ConfigError
 from exchange.model.subject import CITY, Kind, Subject, is_department, spiffe_id
 from exchange.security.pki.authority_store import AuthorityStore
@@ -60,23 +66,59 @@ def write_city(folder: Path, plan: Plan) -> None:
     authority = AuthorityStore.create(folder / "authority", plan.trust_domain, plan.now_us)
     for department in plan.departments:
         authority.add_department(department, plan.now_us)
-    _write_broker(folder, plan, authority)
+    log_key = _write_broker(folder, plan, authority)
     for offset, department in enumerate(plan.departments, start=1):
-        _write_connector(folder, plan, authority, department, plan.port + offset)
-        _write_clients(folder, plan, authority, department)
+        _write_connector(folder, plan, authority, department, plan.port + offset, log_key)
+        _write_clients(folder, plan, authority, department, log_key)
         _write_policies(folder, plan, department)
-    _write_client(folder, plan, authority, CITY, Kind.AUDITOR, "auditor")
-    _write_client(folder, plan, authority, CITY, Kind.STEWARD, f"{CITY}-steward")
+    _write_client(folder, plan, authority, CITY, Kind.AUDITOR, "auditor", log_key)
+    _write_client(folder, plan, authority, CITY, Kind.STEWARD, f"{CITY}-steward", log_key)
+    configs = {name: folder / "departments" / name / "connector.toml" for name in plan.departments}
+    _put(folder / "trust.txt", trust_policy(log_key, configs))
     _write_city_policies(folder, plan)
     _write_readme(folder, plan)
 
 
-def _write_broker(folder: Path, plan: Plan, authority: AuthorityStore) -> None:
-    _write(folder / "broker" / "broker.toml", "broker.toml", trust_domain=plan.trust_domain, port=plan.port)
-    _enrol(authority, plan, CITY, Kind.BROKER, "", folder / "broker" / "tls")
+def make_log_key(state: Path, trust_domain: str) -> str:
+    """The verifier key of the log of a broker with this state folder; its keys are made now.
+
+    Raises:
+        ConfigError: they cannot be.
+    """
+    return verifier_key(f"{trust_domain}/audit", open_keys(state / "keys").audit).text
 
 
-def _write_connector(folder: Path, plan: Plan, authority: AuthorityStore, department: str, port: int) -> None:
+def trust_policy(log_key: str, connectors: Mapping[str, Path]) -> str:
+    """The city's trust policy: more than half of the connectors witness. Their witness keys are made now.
+
+    Args:
+        log_key: verifier key of the log.
+        connectors: department to its connector.toml.
+
+    Raises:
+        ConfigError: a connector's configuration, or its key, cannot be used.
+    """
+    keys = {name: witness_key(load(config, ConnectorSettings)).text for name, config in connectors.items()}
+    return _render(
+        "trust.txt",
+        log_key=log_key,
+        witnesses="\n".join(f"witness {name} {key}" for name, key in keys.items()),
+        needed=len(keys) // 2 + 1,
+        names=" ".join(keys),
+    )
+
+
+def _write_broker(folder: Path, plan: Plan, authority: AuthorityStore) -> str:
+    """Write the broker's folder; returns the verifier key of its log."""
+    home = folder / "broker"
+    _write(home / "broker.toml", "broker.toml", trust_domain=plan.trust_domain, port=plan.port)
+    _enrol(authority, plan, CITY, Kind.BROKER, "", home / "tls")
+    return make_log_key(home / "state", plan.trust_domain)
+
+
+def _write_connector(
+    folder: Path, plan: Plan, authority: AuthorityStore, department: str, port: int, log_key: str
+) -> None:
     home = folder / "departments" / department
     _write(
         home / "connector.toml",
@@ -85,14 +127,17 @@ def _write_connector(folder: Path, plan: Plan, authority: AuthorityStore, depart
         trust_domain=plan.trust_domain,
         port=port,
         broker_port=plan.port,
+        log_key=log_key,
     )
     _write(home / "data" / "requests.csv", "requests.csv")
     _enrol(authority, plan, department, Kind.CONNECTOR, "", home / "tls")
 
 
-def _write_clients(folder: Path, plan: Plan, authority: AuthorityStore, department: str) -> None:
-    _write_client(folder, plan, authority, department, Kind.SYSTEM, department)
-    _write_client(folder, plan, authority, department, Kind.STEWARD, f"{department}-steward")
+def _write_clients(
+    folder: Path, plan: Plan, authority: AuthorityStore, department: str, log_key: str
+) -> None:
+    _write_client(folder, plan, authority, department, Kind.SYSTEM, department, log_key)
+    _write_client(folder, plan, authority, department, Kind.STEWARD, f"{department}-steward", log_key)
 
 
 _NAMES = {Kind.SYSTEM: "desk", Kind.STEWARD: "steward", Kind.AUDITOR: "auditor"}
@@ -104,7 +149,13 @@ _TITLES = {
 
 
 def _write_client(
-    folder: Path, plan: Plan, authority: AuthorityStore, department: str, kind: Kind, file: str
+    folder: Path,
+    plan: Plan,
+    authority: AuthorityStore,
+    department: str,
+    kind: Kind,
+    file: str,
+    log_key: str,
 ) -> None:
     _write(
         folder / "clients" / f"{file}.toml",
@@ -113,6 +164,7 @@ def _write_client(
         trust_domain=plan.trust_domain,
         broker_port=plan.port,
         name=file,
+        log_key=log_key,
     )
     _enrol(authority, plan, department, kind, _NAMES[kind], folder / "clients" / file)
 

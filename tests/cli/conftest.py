@@ -34,7 +34,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 @dataclass(frozen=True)
 class RunningCity:
-    """A city from `exchange init`, its broker and one connector running."""
+    """A city from `exchange init`, its broker and two of three connectors running: enough witnesses."""
 
     folder: Path
 
@@ -64,11 +64,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
             "init",
             str(folder),
             "--port",
-            str(free_ports(3)),
-            "--department",
-            "port",
-            "--department",
-            "press",
+            str(free_ports(4)),
+            *("--department", "port", "--department", "press", "--department", "weather"),
         ]
     )
     started = RunningCity(folder)
@@ -76,13 +73,14 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     try:
         processes.append(serve(folder, "broker", "broker/broker.toml"))
         processes.append(serve(folder, "connector", "departments/port/connector.toml"))
+        processes.append(serve(folder, "connector", "departments/weather/connector.toml"))
         await_serving(started)
         yield started
     finally:
         for process in reversed(processes):
             process.terminate()
         codes = [process.wait(timeout=30) for process in processes]
-    assert codes == [0, 0], (folder / "broker.log").read_text(encoding="utf-8")
+    assert codes == [0, 0, 0], (folder / "broker.log").read_text(encoding="utf-8")
 
 
 def serve(folder: Path, what: str, config: str) -> subprocess.Popen[bytes]:
@@ -91,7 +89,7 @@ def serve(folder: Path, what: str, config: str) -> subprocess.Popen[bytes]:
 
 
 def await_serving(city: RunningCity) -> None:
-    """Wait until the connector's datasets are served."""
+    """Wait until the port's datasets are served, and the witnesses were heard."""
     import exchange  # noqa: PLC0415 - the name is a fixture's here
     from exchange.errors import ExchangeError  # noqa: PLC0415
 
@@ -100,8 +98,9 @@ def await_serving(city: RunningCity) -> None:
         try:
             with exchange.connect(city.client("press")) as opened:
                 found = opened.datasets()
-            if "port.requests" in found and found["port.requests"].availability == "serving":
-                return
+                if "port.requests" in found and found["port.requests"].availability == "serving":
+                    opened.read("port.requests", purpose="trial", limit=1).to_arrow()
+                    return
         except ExchangeError:
             pass
         time.sleep(0.1)

@@ -237,7 +237,7 @@ def test_only_a_steward_publishes(exchange: Run, city: RunningCity) -> None:
 def test_every_actor_has_a_certificate_of_its_own(city: RunningCity) -> None:
     keys = [path.read_bytes() for path in city.folder.rglob("identity.key")]
 
-    assert len(keys) == 1 + 2 * 3 + 2  # the broker, three in each of two departments, auditor and steward
+    assert len(keys) == 1 + 3 * 3 + 2  # the broker, three in each of three departments, auditor and steward
     assert len(keys) == len(set(keys))
     assert all(path.stat().st_mode & 0o077 == 0 for path in city.folder.rglob("identity.key"))
 

@@ -24,6 +24,8 @@ from exchange.security.pki.authority_store import AuthorityStore
 from .conftest import EXCHANGE, RunningCity, await_serving, free_ports, serve
 
 ROWS = 150_000
+PROCESSES = ("connector", "witness", "broker")
+"""Of the port, of the weather service (a second witness), of the city; in the order of stopping."""
 TABLES = {
     "航班": ("航班.parquet", ("名称", "航班 号")),
     "消失": ("消失.parquet", ("名称", "航班 号")),
@@ -41,6 +43,7 @@ class Town(RunningCity):
     def start(self) -> None:
         self.processes["broker"] = serve(self.folder, "broker", "broker/broker.toml")
         self.processes["connector"] = serve(self.folder, "connector", "departments/port/connector.toml")
+        self.processes["witness"] = serve(self.folder, "connector", "departments/weather/connector.toml")
         await_serving(self)
 
     def stop(self, what: str) -> int:
@@ -58,12 +61,13 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         started.start()
         yield started
     finally:
-        codes = [started.stop(what) for what in ("connector", "broker") if what in started.processes]
-    assert codes == [0, 0]
+        codes = [started.stop(what) for what in PROCESSES if what in started.processes]
+    assert codes == [0, 0, 0]
 
 
 def found(folder: Path) -> None:
-    ends = ("--port", str(free_ports(3)), "--department", "port", "--department", "press")
+    names = [part for name in ("port", "press", "weather") for part in ("--department", name)]
+    ends = ("--port", str(free_ports(4)), *names)
     subprocess.check_call([EXCHANGE, "init", str(folder), *ends], stdout=subprocess.DEVNULL)
     home, policies = folder / "departments" / "port", folder / "policies" / "departments" / "port"
     rows = pa.table({"名称": ["张三", "李四", "O'Neil"] * (ROWS // 3), "航班 号": list(range(ROWS))})
@@ -377,11 +381,11 @@ def test_sigterm_under_load_ends_with_0_and_keeps_the_state(town: Town, tmp_path
     ]
     until(lambda: len(list(tmp_path.iterdir())) == len(readings))
 
-    codes = [town.stop("connector"), town.stop("broker")]
+    codes = [town.stop(what) for what in PROCESSES]
     read = [each.wait(timeout=60) for each in readings]
     town.start()
 
-    assert codes == [0, 0]
+    assert codes == [0, 0, 0]
     assert read == [0, 0, 0]  # whoever had begun was let finish
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jsonl", "1.jsonl", "2.jsonl"]
     assert get(town, "port.航班", "--limit", "1").returncode == 0

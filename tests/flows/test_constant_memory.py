@@ -13,7 +13,7 @@ from measured_reader import Memory
 
 import exchange
 from examples.city import data
-from examples.city.town import CITY, Town, found
+from examples.city.town import Town, found
 
 TIMES = 6
 DATA_MIB_MIN = 280
@@ -29,8 +29,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     town = found(tmp_path_factory.mktemp("large"))
     data.write_flights(town.home("port") / "data" / "flights.parquet", TIMES)
     try:
-        town.start(CITY)
-        town.start("port")
+        town.start_all()
         with exchange.connect(town.client("ops")) as city:
             # what a first read loads, at the connector too, is loaded before anything is measured
             city.read("port.flights", purpose="stewardship", limit=1).to_arrow()
