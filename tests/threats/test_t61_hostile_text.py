@@ -64,7 +64,7 @@ def test_t61_a_record_over_the_limit_is_refused_before_it_reaches_the_log(tmp_pa
 def test_t61_a_question_about_four_thousand_columns_is_recorded_all_the_same() -> None:
     names = tuple(f"列{number}" + "\x01" * 100 for number in range(4096))
     asked = columns_of(names)
-    record = decision(**asked.model_dump())
+    record = decision(**asked._asdict())
     assert record.columns_count == 4096
     assert 0 < len(record.columns) < 4096
     assert len(record.columns_digest) == 64
