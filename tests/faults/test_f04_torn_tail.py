@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, PUBLIC, FaultyDisk, decision, judged, lines_of, open_log
 
+from exchange.audit.log import LogLimits
 from exchange.audit.records.entry import Entry
 from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.recovery import recover
@@ -67,6 +68,51 @@ def test_f04_blocks_that_never_reached_the_disk_are_cut_off(tmp_path: Path, fill
             assert log.size == 4
         assert judged(copy).whole
         shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize("filler", [b"\x00", b"\xff", b"x"])
+def test_f04_a_commit_line_that_never_reached_the_disk_costs_no_record_whatever_stands_in_its_place(
+    tmp_path: Path, filler: bytes
+) -> None:
+    folder, before, last = crashed(tmp_path)
+    body, commit = last[: last.index(b"#commit")], last[last.index(b"#commit") :]
+    part_of_the_next = b'next":""}\n{"a":1}\n{"b":'
+    for kept in (0, 1, 9, len(commit) - 1):
+        for behind in (b"", part_of_the_next) if filler == b"\0" or not kept else (b"",):
+            hole = commit[:kept] + filler * (len(commit) - kept) + behind
+            copy = tmp_path / "hole"
+            shutil.copytree(folder, copy)
+            Layout(copy).segments()[0].write_bytes(before + body + hole)
+            assert judged(copy).whole, (kept, behind)
+            with open_log(copy) as log:
+                assert log.size == 6, (kept, behind)
+                assert Entry.parse(list(log.read())[-1]).fields["dropped_bytes"] == len(hole)
+            assert judged(copy).whole
+            shutil.rmtree(copy)
+
+
+def test_f04_a_sealed_segment_cut_at_any_byte_is_damage_and_named(tmp_path: Path) -> None:
+    with open_log(tmp_path, limits=LogLimits(checkpoint_every_s=0.0, segment_bytes_max=1500)) as log:
+        for number in range(6):
+            log.append(decision(number))
+    sealed = Layout(tmp_path).segments()[:-1]
+    assert len(sealed) == len(Layout(tmp_path).seals()) >= 2
+    for path in sealed:
+        first, genuine = int(path.stem), path.read_bytes()
+        for cut in range(0, len(genuine), 7):
+            path.write_bytes(genuine[:cut])
+            with pytest.raises(LogCorrupt) as refused:
+                recover(Layout(tmp_path), PUBLIC)
+            batches = genuine[:cut].count(b"\n#commit")
+            assert refused.value.index in range(first, first + batches + 2), cut
+            assert path.read_bytes() == genuine[:cut]
+        for cut in (0, len(genuine) // 2, len(genuine) - 1):
+            path.write_bytes(genuine[:cut])
+            with pytest.raises(LogCorrupt):
+                open_log(tmp_path)
+            assert not judged(tmp_path).whole
+        path.write_bytes(genuine)
+    open_log(tmp_path).close()
 
 
 def test_f04_leaf_hashes_that_never_reached_the_disk_are_computed_again(tmp_path: Path) -> None:

@@ -69,8 +69,9 @@ class Reader:
             self._gap(stretch.first)
         committed = True
         for batch in scan(stretch.path, stretch.offset, stretch.end):
-            self._batch(batch, unfinished=stretch.last and stretch.end is None and not batch.followed)
-            if not committed and batch.records:
+            unfinished = stretch.last and stretch.end is None and not batch.followed
+            self._batch(batch, unfinished=unfinished)
+            if not committed and batch.records and not (batch.problem and unfinished):
                 self.find("framing", batch.first, "the batch before it has no commit line")
             committed = batch.commit is not None
             if tell:

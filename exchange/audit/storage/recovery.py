@@ -168,7 +168,8 @@ def _close(state: Recovered, path: Path, seal: Seal | None, key: VerifierKey) ->
     """Behind a segment that was closed for ever: what its seal says, or is to say."""
     size = state.frontier.size
     if not state.committed or size == state.segment:
-        raise LogCorrupt("a closed segment lacks its last commit line", index=max(0, size - 1), hint=_HINT)
+        missing = size if size == state.segment else size - 1
+        raise LogCorrupt("a closed segment lacks its last commit line", index=missing, hint=_HINT)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     found = Seal(

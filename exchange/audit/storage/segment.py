@@ -36,7 +36,7 @@ class Batch:
         records: the lines, without newlines.
         commit: size and root of the tree that the commit line states; None if there is none.
         problem: what is wrong with the batch itself; "" when header and body agree.
-        followed: whether any framing comes after a problem: then a crash cannot have caused it.
+        followed: whether anything comes after a problem that a crash cannot have left there.
     """
 
     offset: int
@@ -81,7 +81,7 @@ def scan(path: Path, offset: int = 0, end: int | None = None) -> Iterator[Batch]
         file.seek(offset)
         lines: _Lines | None = None
         while True:
-            # What is not exactly as the writer writes it is read line by line, to say what is wrong with it.
+            # A body that is not as the writer wrote it is read line by line, to say what is wrong with it.
             whole = _whole(file, offset, end) if lines is None else None
             if whole is None:
                 lines = lines or _Lines(file, offset, end)
@@ -93,23 +93,24 @@ def scan(path: Path, offset: int = 0, end: int | None = None) -> Iterator[Batch]
 
 
 def _whole(file: BinaryIO, offset: int, end: int | None) -> Batch | None:
-    """The batch that begins here, if there is nothing to say about it; otherwise the file stands as before.
+    """The batch that begins here, if its body is as promised; otherwise the file stands as before.
 
-    Reading line by line would find the same: the body is the lines up to the next framing, and they are those
-    that the header promised.
+    What follows such a body never speaks against it: the commit line is not synced before the next batch is,
+    so a crash may leave anything in its place, and behind it.
     """
     header = _HEADER.fullmatch(file.readline(_FRAMING_BYTES_MAX))
     batch = _body_as_promised(file, offset, header) if header else None
-    if batch is not None:
-        commit = file.readline(_FRAMING_BYTES_MAX)
-        match = _COMMIT.fullmatch(commit)
-        if match is not None:
-            batch.commit = (int(match[1]), bytes.fromhex(match[2].decode()))
-            batch.end = batch.body_end + len(commit)
-            if end is None or batch.end <= end:
-                return batch
-    file.seek(offset)
-    return None
+    if batch is None or (end is not None and batch.body_end > end):
+        file.seek(offset)
+        return None
+    commit = file.readline(_FRAMING_BYTES_MAX)
+    match = _COMMIT.fullmatch(commit)
+    if match is not None and (end is None or batch.body_end + len(commit) <= end):
+        batch.commit = (int(match[1]), bytes.fromhex(match[2].decode()))
+        batch.end += len(commit)
+    else:
+        file.seek(batch.end)
+    return batch
 
 
 def _body_as_promised(file: BinaryIO, offset: int, header: re.Match[bytes]) -> Batch | None:
@@ -129,7 +130,7 @@ def _body_as_promised(file: BinaryIO, offset: int, header: re.Match[bytes]) -> B
     ):
         return None
     body_end = offset + header.end() + size
-    return Batch(offset, body_end=body_end, first=first, records=records, followed=True)
+    return Batch(offset, end=body_end, body_end=body_end, first=first, records=records)
 
 
 class _Lines:
@@ -161,8 +162,10 @@ def _batch(lines: _Lines) -> Batch:
     promised = None
     if header is None:
         batch.problem = "a batch header is missing or cannot be read"
-        # A write that was cut off leaves no newline: a whole framing line that says nothing was altered.
-        batch.followed = lines.current.startswith(b"#") and lines.next().endswith(b"\n")
+        # A write that was cut off leaves no newline, or zeros before the next one: a whole framing line that
+        # says nothing was altered.
+        line = lines.next() if lines.current.startswith(b"#") else b""
+        batch.followed = line.endswith(b"\n") and b"\0" not in line
     else:
         lines.next()
         batch.first = int(header[1])
@@ -173,7 +176,9 @@ def _batch(lines: _Lines) -> Batch:
         batch.problem = "the body of a batch does not fit the digest in its header"
     _commit(lines, batch)
     batch.end = lines.offset
-    batch.followed |= batch.commit is not None or lines.current.startswith(b"#")
+    # Behind a body nothing is written before it is durable: more bytes than it was to have are damage, too.
+    beyond = promised is not None and found[1] > promised[1]
+    batch.followed |= beyond or batch.commit is not None or lines.current.startswith(b"#")
     return batch
 
 

@@ -39,7 +39,7 @@ class Store:
         path = layout.segment(self._segment)
         self._descriptor = disk.open(path)
         if state.cut_bytes:
-            disk.truncate(self._descriptor, self.offset)
+            self._cut()
         disk.sync_folder(path.parent)
         with path.open("rb") as file:
             self._digest = hashlib.file_digest(file, "sha256")
@@ -60,7 +60,7 @@ class Store:
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            self._disk.truncate(self._descriptor, self.offset)
+            self._cut()
             raise disk_full(error) from None
         self._disk.sync(self._descriptor)
         self._size += len(records)
@@ -108,10 +108,15 @@ class Store:
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            self._disk.truncate(self._descriptor, self.offset)
+            self._cut()
             return
         data, self._pending = self._pending, b""
         self._advance(data)
+
+    def _cut(self) -> None:
+        """Take back what was never told, durably: none of it may ever stand behind a new batch."""
+        self._disk.truncate(self._descriptor, self.offset)
+        self._disk.sync(self._descriptor)
 
     def _advance(self, data: bytes) -> None:
         self.offset += len(data)
