@@ -34,10 +34,13 @@ def witness(house: House, tmp_path: Path) -> OneWitness:
 
 
 def believes_anything(house: House) -> None:
-    """The broker itself is the forger's: it says nothing to what witnesses show, and signs on."""
+    """The broker itself is the forger's: it says nothing to what witnesses show, and proves what it can."""
     watch: Any = house.running._parts.witnesses
     key = verifier_key(ORIGIN, log_key(house.folder))
     watch._witnessed.show = lambda _who, note: open_checkpoint(note, key) if note else None
+    watch._proof = lambda seen, offered: (
+        tuple(watch._tree.consistency(seen.size, offered.size)) if seen and seen.size < offered.size else ()
+    )
 
 
 def test_a_log_that_was_rewritten_and_signed_anew_is_halted_by_the_first_witness(

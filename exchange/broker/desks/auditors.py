@@ -10,6 +10,7 @@ from exchange.audit.log import AuditLog
 from exchange.audit.proofs.checkpoint import open_checkpoint
 from exchange.audit.proofs.note import VerifierKey
 from exchange.audit.proofs.tree import StoredTree
+from exchange.broker.desks.proving import extension, inclusion
 from exchange.broker.ledger import Ledger
 from exchange.errors import AccessRefused, RequestInvalid, Unavailable
 from exchange.model.subject import Kind, Subject
@@ -62,7 +63,7 @@ class AuditDesk:
 
         Raises:
             AccessRefused: there is no such record, or it does not speak of the asker; the two answer alike.
-            Unavailable: `not-covered`, no checkpoint covers it yet.
+            Unavailable: `not-covered`, no checkpoint covers it yet; `tree-damaged`, the operator must act.
             RequestInvalid: a tree of that size was never signed.
             AuditUnavailable: it cannot be recorded that an auditor asks.
         """
@@ -78,12 +79,11 @@ class AuditDesk:
         size = wanted.tree_size or latest.size
         if wanted.index >= size:
             raise Unavailable("no checkpoint covers the record yet", reason="not-covered")
-        extends = 0 < wanted.seen_size < latest.size
         return Proven(
             record=record,
-            proof=tuple(self._tree.inclusion(wanted.index, size)),
+            proof=inclusion(self._tree, record, wanted.index, size, latest),
             checkpoint=note,
-            consistency=tuple(self._tree.consistency(wanted.seen_size, latest.size)) if extends else (),
+            consistency=extension(self._tree, wanted.seen_size, latest),
             log_key=self._key.text,
         )
 

@@ -9,6 +9,7 @@ from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
 from exchange.audit.proofs.note import VerifierKey, split_note
 from exchange.audit.proofs.tree import StoredTree
 from exchange.audit.proofs.trust import TrustPolicy
+from exchange.broker.desks.proving import consistency
 from exchange.broker.rounds import Rounds
 from exchange.broker.witnessed import Witnessed
 from exchange.errors import LogCorrupt, RequestInvalid, Unavailable
@@ -157,7 +158,7 @@ class WitnessDesk:
             return ()
         if seen.size > offered.size:
             raise Unavailable("what you saw is not signed here yet", hint="try again in a moment")
-        return tuple(self._tree.consistency(seen.size, offered.size))
+        return consistency(self._tree, seen, offered)
 
     def _run(self) -> None:
         while not self._stop.wait(TICK_S):

@@ -10,7 +10,7 @@ from whole_house import wait_until
 from exchange.audit.proofs.checkpoint import open_checkpoint
 from exchange.audit.proofs.merkle import leaf_hash, verify_consistency, verify_inclusion
 from exchange.audit.proofs.note import VerifierKey
-from exchange.errors import AccessRefused, RequestInvalid
+from exchange.errors import AccessRefused, RequestInvalid, Unavailable
 from exchange.model.subject import CITY, Kind
 from exchange.security.credentials import TlsSettings
 from exchange.v1 import audit_pb2, audit_pb2_grpc
@@ -130,3 +130,22 @@ def test_a_tree_that_was_never_signed_is_none(house: House) -> None:
     with pytest.raises(RequestInvalid) as caught:
         prove(house, house.actor("emergency"), index=0, tree_size=10_000_000)
     assert caught.value.stable_reason == "tree-unknown"
+
+
+def test_a_damaged_tree_proves_nothing_rather_than_something_wrong(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = house.ask().audit_index, house.ask().audit_index
+    covered(house, second)
+    leaves = house.settings.audit / "tree" / "0"
+    genuine = leaves.read_bytes()
+    leaves.write_bytes(genuine[: 32 * first] + bytes([genuine[32 * first] ^ 1]) + genuine[32 * first + 1 :])
+
+    for asked in (first, second):
+        with pytest.raises(Unavailable) as caught:
+            prove(house, house.actor("emergency"), index=asked, seen_size=1)
+        assert caught.value.stable_reason == "tree-damaged"
+    assert "move the log's folder `tree` away" in caplog.text
+
+    leaves.write_bytes(genuine)
+    assert prove(house, house.actor("emergency"), index=first).record
