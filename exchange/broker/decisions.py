@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.audit.records.kinds import DecisionRecord
-from exchange.audit.records.record import bounded, moment
+from exchange.audit.records.record import bounded_name, moment
 from exchange.broker.access import MICROS, Attempt, Verdict
 from exchange.broker.ledger import Ledger
 from exchange.broker.understand import asked
@@ -13,7 +13,6 @@ from exchange.errors import RequestInvalid
 from exchange.model.request import ReadRequest
 
 _RULES_MAX = 64
-_RULE_CHARS_MAX = 256
 
 
 def record_decision(attempt: Attempt, verdict: Verdict, expires_s: int, ledger: Ledger) -> int:
@@ -35,7 +34,7 @@ def record_decision(attempt: Attempt, verdict: Verdict, expires_s: int, ledger: 
             DecisionRecord(
                 **plain,
                 **asked(verdict.request, _granted(verdict), verdict.dataset, verdict.where, ledger),
-                rules=tuple(bounded(rule, _RULE_CHARS_MAX) for rule in verdict.decision.rules[:_RULES_MAX]),
+                rules=tuple(map(bounded_name, verdict.decision.rules[:_RULES_MAX])),
                 expires=moment(expires_s * MICROS) if expires_s else "",
             )
         )

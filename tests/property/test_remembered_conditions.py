@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.model.canonical import JsonValue
-from exchange.policy.engines.protocol import ConditionAnswer
-from exchange.policy.engines.rego_answer import failed
-from exchange.policy.engines.rego_check import check_module
+from exchange.policy.engines import rego_here
+from exchange.policy.engines.rego_answer import EvaluationFailed, Values, interpret
+from exchange.policy.engines.rego_check import RegoModule, check_module
 from exchange.policy.engines.rego_gate import RegoGate
-from exchange.policy.engines.rego_reads import reads
-from exchange.policy.engines.remembered import Remembered
+from exchange.policy.engines.rego_speaker import Speaker
 
 BASELINE = check_module(
     "baseline/conditions.rego",
@@ -74,17 +76,16 @@ QUESTIONS: st.SearchStrategy[dict[str, JsonValue]] = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None)
 @given(module=st.sampled_from(MODULES), questions=st.lists(QUESTIONS, min_size=2, max_size=12))
 def test_a_remembered_answer_is_the_one_that_would_be_given(
-    module: object, questions: list[dict[str, JsonValue]]
+    module: RegoModule, questions: list[dict[str, JsonValue]]
 ) -> None:
-    gate = RegoGate(BASELINE, {"port": module})  # type: ignore[dict-item]
-    remembered = Remembered(gate, BASELINE, {"port": module})  # type: ignore[dict-item]
-    for department in ("port", "weather"):
+    gate = RegoGate(BASELINE, {"port": module})
+    for department, modules in (("port", (BASELINE, module)), ("weather", (BASELINE,))):
         for question in questions:
-            assert remembered.ask(department, question) == gate.ask(department, question)
+            assert gate.ask(department, question) == interpret(modules, rego_here.run(modules, question))
 
 
 def test_what_a_module_reads_is_told_part_by_part_and_whole_where_it_looks_around() -> None:
-    assert [sorted(reads(module)) for module in MODULES] == [
+    assert [sorted(module.reads) for module in MODULES] == [
         [("state",)],
         [("subject", "department")],
         [("subject", "roles")],
@@ -96,20 +97,18 @@ def test_what_a_module_reads_is_told_part_by_part_and_whole_where_it_looks_aroun
     ]
 
 
-class _Failing:
-    """A gate that always fails, and counts."""
+def test_what_is_alike_is_asked_once_and_what_failed_again() -> None:
+    asked: list[JsonValue] = []
 
-    def __init__(self) -> None:
-        self.asked = 0
+    def run(modules: tuple[RegoModule, ...], question: Mapping[str, JsonValue]) -> list[Values]:
+        asked.append(question["state"])
+        if question["state"] == "boom":
+            raise EvaluationFailed("boom")
+        return rego_here.run(modules, question)
 
-    def ask(self, department: str, question: object) -> ConditionAnswer:
-        self.asked += 1
-        return failed("boom")
-
-
-def test_what_failed_is_asked_again() -> None:
-    gate = _Failing()
-    remembered = Remembered(gate, BASELINE, {"port": MODULES[0]})
-    for _ in range(2):
-        assert remembered.ask("port", {"subject": {}, "dataset": {}}).reason == "condition-failed"
-    assert gate.asked == 2
+    speaker = Speaker(MODULES[0], run)
+    for purpose in ("one", "two"):
+        assert speaker.say({"state": "normal", "purpose": purpose}) == {"allow": True}
+        with pytest.raises(EvaluationFailed):
+            speaker.say({"state": "boom", "purpose": purpose})
+    assert asked == ["normal", "boom", "boom"]

@@ -30,7 +30,8 @@ Id = Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")]
 Digest = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=16384)]
 Code = Annotated[str, Field(max_length=128)]
-Name = Annotated[str, Field(max_length=256)]
+NAME_CHARS_MAX = 256
+Name = Annotated[str, Field(max_length=NAME_CHARS_MAX)]
 Spiffe = Annotated[str, Field(max_length=2048)]
 Line = Annotated[str, Field(max_length=1024)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -157,6 +158,12 @@ def moment_us(text: str) -> int:
     if not MOMENT.fullmatch(text):
         raise ValueError(text)
     return (dt.datetime.fromisoformat(text) - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=4096)
+def bounded_name(text: str) -> str:
+    """A name as `bounded` leaves it at 256 characters; rules are named again and again."""
+    return bounded(text, NAME_CHARS_MAX)
 
 
 def bounded(text: str, chars_max: int) -> str:

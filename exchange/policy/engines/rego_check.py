@@ -18,6 +18,7 @@ from exchange.policy.engines.rego_ast import (
 from exchange.policy.engines.rego_cost import check_cost
 from exchange.policy.engines.rego_functions import ALLOWED, is_anchored, why_not
 from exchange.policy.engines.rego_plain import is_plain
+from exchange.policy.engines.rego_reads import ALL, Path, reads
 from exchange.policy.files.faults import FIRST, Faults, Place, Refusal, refused
 from exchange.policy.files.source import decode
 
@@ -49,6 +50,7 @@ class RegoModule:
     Attributes:
         file, text, package: as it was read.
         defines: which of allow, deny, obligations.
+        reads: the parts of the question it names; all of it, while nobody has looked.
         plain: whether it can run anywhere (`rego_plain`).
     """
 
@@ -56,6 +58,7 @@ class RegoModule:
     text: str
     package: str
     defines: frozenset[str]
+    reads: frozenset[Path] = ALL
     plain: bool = False
 
 
@@ -94,6 +97,7 @@ def _checked(file: str, text: str, package: str, faults: Faults) -> RegoModule:
         text,
         package,
         frozenset(_SHAPES) & {rule.name for rule in rules},
+        reads(rules),
         plain=whole and is_plain(file, rules),
     )
 

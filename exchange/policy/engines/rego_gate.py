@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping
 from exchange.model.canonical import JsonValue
 from exchange.policy.engines import rego_here
 from exchange.policy.engines.protocol import ConditionAnswer
-from exchange.policy.engines.rego_answer import EvaluationFailed, Modules, Values, failed, interpret
+from exchange.policy.engines.rego_answer import EvaluationFailed, failed, interpret
 from exchange.policy.engines.rego_check import RegoModule
+from exchange.policy.engines.rego_speaker import Run, Speaker
 from exchange.policy.files.source import Place, refused
 
 TIME_LIMIT_S = 0.5
-Run = Callable[[Modules, Mapping[str, JsonValue]], list[Values]]
-"""Runs modules on a question; raises EvaluationFailed."""
 
 
 class RegoGate:
-    """Which modules speak for a department, and where each set of them runs.
+    """Which modules speak for a department, and where each of them runs.
 
     The city's own module always runs in this process: whoever writes it also runs the broker. A department's
     module runs where `run` says; in a worker process it can end nothing but that worker (T30). One that is
@@ -39,36 +38,38 @@ class RegoGate:
         Raises:
             PolicyInvalid: a module does not run; names the line.
         """
-        self._baseline = (baseline,)
-        self._departments = {name: (baseline, module) for name, module in departments.items()}
-        self._run = run
         self._time_limit_s = time_limit_s
         self._monotonic_s = monotonic_s
-        for modules in (self._baseline, *self._departments.values()):
-            _probe(self._runner(modules), modules)
+        city = Speaker(baseline, rego_here.run)
+        own = {
+            name: Speaker(module, rego_here.run if module.plain else run)
+            for name, module in departments.items()
+        }
+        for speaker in (city, *own.values()):
+            _probe(speaker)
+        self._city = (city,), (baseline,)
+        self._departments = {
+            name: ((city, speaker), (baseline, speaker.module)) for name, speaker in own.items()
+        }
 
     def ask(self, department: str, question: Mapping[str, JsonValue]) -> ConditionAnswer:
         """The answer for a dataset of this department; a fault of any kind is `condition-failed`."""
-        modules = self._departments.get(department, self._baseline)
+        speakers, modules = self._departments.get(department, self._city)
         began = self._monotonic_s()
         try:
-            answer = interpret(modules, self._runner(modules)(modules, question))
+            answer = interpret(modules, [speaker.say(question) for speaker in speakers])
         except Exception as error:  # noqa: BLE001 -- whatever went wrong, the gate stays shut
             return failed(error)
         if self._monotonic_s() - began > self._time_limit_s:
             return failed("time limit exceeded")
         return answer
 
-    def _runner(self, modules: Modules) -> Run:
-        own = modules[len(self._baseline) :]
-        return rego_here.run if all(module.plain for module in own) else self._run
 
-
-def _probe(run: Run, modules: Modules) -> None:
+def _probe(speaker: Speaker) -> None:
     try:
-        run(modules, _PROBE)
+        speaker.say(_PROBE)
     except EvaluationFailed as error:
-        place = Place(error.file or modules[-1].file, error.line)
+        place = Place(error.file or speaker.module.file, error.line)
         raise refused(place, str(error), "mend the rule") from None
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 
-from exchange.policy.engines.rego_ast import definitions, nodes, parse_module, path_of
-from exchange.policy.engines.rego_check import RegoModule
+from exchange.policy.engines.rego_ast import Definition, nodes, path_of
 
 Path = tuple[str, ...]
 """Below `input`: `("subject", "department")`; `()` is all of it."""
+ALL: frozenset[Path] = frozenset({()})
 
 
-@lru_cache(maxsize=1024)
-def reads(module: RegoModule) -> frozenset[Path]:
-    """Every part of the input that any rule of the module names.
+def reads(rules: Iterable[Definition]) -> frozenset[Path]:
+    """Every part of the input that any of a module's rules names.
 
     A part that is not named cannot be read: a checked module names its input part by part, and nothing that a
     module calls can see the input. What is looked up by a variable (`input.subject[key]`) counts whole.
     """
     found: set[Path] = set()
-    for rule in definitions(parse_module(module.file, module.text)):
+    for rule in rules:
         inside: set[int] = set()  # of a path that is noted already
         for kind, node in nodes(rule.node):
             if id(node) in inside:

@@ -1,4 +1,4 @@
-"""Where conditions run on a steward's own machine: as bounded as in a broker, and remembered.
+"""Where conditions run on a steward's own machine: as bounded as in a broker.
 
 A steward checks, tests and simulates what colleagues and other departments wrote. A rule of theirs that never
 ends, or eats all memory, must end in a sentence that names its file, not in a dead terminal (T30).
@@ -16,7 +16,6 @@ from exchange.policy.engines.rego_answer import EvaluationFailed, Modules, Value
 from exchange.policy.engines.rego_check import RegoModule
 from exchange.policy.engines.rego_gate import RegoGate
 from exchange.policy.engines.rego_pool import MEMORY_BYTES_MAX, WorkerPool
-from exchange.policy.engines.remembered import Remembered
 from exchange.policy.facts import Outcome
 from exchange.policy.files.source import Place, refused
 
@@ -39,13 +38,12 @@ class OnStewardsMachine:
         departments: Mapping[str, RegoModule],
         revision: int,  # noqa: ARG002 -- nothing of a revision stays behind in a worker
     ) -> ConditionGate:
-        """A gate that asks the worker once for all questions that are alike to the conditions.
+        """The gate for one revision's modules.
 
         Raises:
             PolicyInvalid: a module does not run, or goes beyond all bounds; names the line.
         """
-        made = RegoGate(baseline, departments, run=self._run, time_limit_s=2 * TIME_LIMIT_S)
-        return Remembered(made, baseline, departments)
+        return RegoGate(baseline, departments, run=self._run, time_limit_s=2 * TIME_LIMIT_S)
 
     def processes(self) -> tuple[int, ...]:
         """The ids of the workers that run."""

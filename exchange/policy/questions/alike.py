@@ -14,7 +14,6 @@ from typing import Any
 from exchange.model.canonical import JsonValue
 from exchange.model.subject import Subject
 from exchange.policy.bundle import Bundle
-from exchange.policy.engines.rego_reads import reads
 from exchange.policy.files.vocabulary import ROLE
 from exchange.policy.questions.parties import Party, member_terms
 
@@ -75,7 +74,7 @@ class Alike:
         if known is None:
             own = self._bundle.parts.get(department)
             modules = (self._bundle.rego, own.conditions if own is not None else None)
-            paths = [path for module in modules if module is not None for path in reads(module)]
+            paths = [path for module in modules if module is not None for path in module.reads]
             known = self._looks[department] = {
                 name: frozenset(
                     path[1] if len(path) > 1 else None for path in paths if not path or path[0] == name

@@ -69,5 +69,5 @@ def test_only_what_is_not_plain_leaves_this_process() -> None:
     assert gate.ask("port", question).opened
     assert not gate.ask("port", {**question, "purpose": "x"}).opened
     assert asked == ["exchange.departments.health"], "the probe alone"
-    assert gate.ask("health", question).opened
+    assert gate.ask("health", {**question, "purpose": "y"}).opened
     assert asked == ["exchange.departments.health"] * 2
