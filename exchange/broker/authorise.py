@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 
 from exchange.broker.access import MICROS, Attempt, Verdict
 from exchange.broker.columns import governed_columns
 from exchange.broker.decisions import record_decision, record_malformed
-from exchange.broker.in_force import InForce
+from exchange.broker.in_force import InForce, Standing
 from exchange.broker.judge import Judge
 from exchange.broker.ledger import Ledger
 from exchange.broker.refusals import refusal
@@ -19,7 +18,6 @@ from exchange.errors import ConnectorUnavailable, ExchangeError, RequestInvalid,
 from exchange.model.clock import Clock
 from exchange.model.dataset import Column
 from exchange.model.request import ReadRequest
-from exchange.policy.bundle import Bundle
 from exchange.security.identity import Peer
 from exchange.security.tickets import Claims, TicketSigner
 from exchange.wire.asking import Grant, Offer
@@ -95,18 +93,15 @@ class FrontDoor:
             error.id = self._ledger.refused(CALL, error.stable_reason, peer.subject)
             raise
 
-    @contextmanager
-    def _standing(self, attempt: Attempt, request: ReadRequest) -> Iterator[Bundle]:
+    def _standing(self, attempt: Attempt, request: ReadRequest) -> Standing:
         """The one bundle of the request; that it demands a revision which is not there is on record too."""
-        with ExitStack() as held:
-            try:
-                bundle = held.enter_context(self._in_force.bundle(request.at_least_revision))
-            except Unavailable as error:
-                error.id = attempt.id
-                revision = self._in_force.revision
-                record_malformed(attempt, request, error.stable_reason, revision, self._ledger)
-                raise
-            yield bundle
+        try:
+            return self._in_force.bundle(request.at_least_revision)
+        except Unavailable as error:
+            error.id = attempt.id
+            revision = self._in_force.revision
+            record_malformed(attempt, request, error.stable_reason, revision, self._ledger)
+            raise
 
     def _understand(self, attempt: Attempt, parse: Parse[ReadRequest]) -> ReadRequest:
         """What is no request at all is refused, and on record like every other denial."""

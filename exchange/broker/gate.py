@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -35,6 +36,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         self._clock = clock
         self._ledger = ledger
         self._patience = patience
+        self._here = _Here()
 
     def peer(self, context: grpc.ServicerContext) -> Peer:
         """Who calls, by certificate alone (step 2).
@@ -42,6 +44,9 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         Raises:
             IdentityError: the certificate names nobody of this city, or is no longer valid (T5, T8).
         """
+        # a call is served by one thread from the gate to its end, and asks again within the moment
+        if self._here.context is context:
+            return self._here.peer
         return peer_of(context.auth_context(), self._trust_domain, self._clock.now_us())
 
     def intercept_service(
@@ -54,21 +59,49 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         if handler is None:
             return None
         # Messages are read in here: where grpc fails to read one of a stream, its thread waits for ever.
-        return grpc.stream_stream_rpc_method_handler(
-            self._gated(_as_stream(handler), details.method.removeprefix("/")),
-            response_serializer=handler.response_serializer,
+        name = details.method.removeprefix("/")
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._answering_many(handler, name), response_serializer=handler.response_serializer
+            )
+        return grpc.stream_unary_rpc_method_handler(
+            self._answering_once(handler, name), response_serializer=handler.response_serializer
         )
 
-    def _gated(self, serve: Callable[[Iterator[Any], Any], Iterator[Any]], name: str) -> Callable[..., Any]:
+    def _answering_once(self, handler: Any, name: str) -> Callable[..., Any]:
+        """One answer, which grpc sends by itself, together with the status: nobody waits for its taker."""
+        answer = handler.stream_unary if handler.request_streaming else handler.unary_unary
+
+        def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+            with guarded(context):
+                subject = self._admit(name, context)
+                with self._recording(name, subject, context):
+                    self._patience.check(subject.department)
+                    return answer(self._heard(handler, requests, context, subject), context)
+            raise AssertionError("a guarded call neither answered nor aborted")
+
+        return call
+
+    def _answering_many(self, handler: Any, name: str) -> Callable[..., Any]:
+        answer = handler.stream_stream if handler.request_streaming else handler.unary_stream
+
         def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             with guarded(context):
                 subject = self._admit(name, context)
                 with self._recording(name, subject, context):
                     self._patience.check(subject.department)
-                    heard = self._patience.received(requests, context, subject.department)
-                    yield from self._patience.sent(serve(heard, context), context, subject.department)
+                    answers = answer(self._heard(handler, requests, context, subject), context)
+                    yield from self._patience.sent(answers, context, subject.department)
 
         return call
+
+    def _heard(
+        self, handler: Any, requests: Iterator[Any], context: grpc.ServicerContext, subject: Subject
+    ) -> Any:
+        """The caller's one message, or all of them as they come."""
+        heard = self._patience.received(requests, context, subject.department)
+        read = map(partial(_read, handler.request_deserializer), heard)
+        return read if handler.request_streaming else only(read)
 
     def _admit(self, name: str, context: grpc.ServicerContext) -> Subject:
         try:
@@ -79,6 +112,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         if not may_call(peer.subject.kind, f"/{name}"):
             access_id = self._ledger.refused(name, "call-refused", peer.subject)
             raise AccessRefused("this call is not open to you", reason="call-refused", id=access_id)
+        self._here.context, self._here.peer = context, peer
         return peer.subject
 
     @contextmanager
@@ -96,6 +130,8 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
             if not self._ledger.recorded:
                 self._record_abort(name, subject, context)
             raise
+        finally:
+            self._here.context = None
 
     def _record_abort(self, name: str, subject: Subject, context: grpc.ServicerContext) -> None:
         try:
@@ -104,20 +140,11 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
             _log.error("a refusal of %s to %s could not be recorded: %s", name, subject.id, error.public)
 
 
-def _as_stream(handler: Any) -> Callable[[Iterator[Any], Any], Iterator[Any]]:
-    """Any form of a method, as one from many messages to many."""
+class _Here(threading.local):
+    """The call that this thread serves, and who makes it."""
 
-    def serve(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        read = map(partial(_read, handler.request_deserializer), requests)
-        given = read if handler.request_streaming else only(read)
-        form = f"{_word(handler.request_streaming)}_{_word(handler.response_streaming)}"
-        answer = getattr(handler, form)(given, context)
-        if handler.response_streaming:
-            yield from answer
-        else:
-            yield answer
-
-    return serve
+    context: grpc.ServicerContext | None = None
+    peer: Peer
 
 
 def _read(deserialise: Callable[[bytes], Any] | None, message: bytes) -> Any:
@@ -125,7 +152,3 @@ def _read(deserialise: Callable[[bytes], Any] | None, message: bytes) -> Any:
         return deserialise(message) if deserialise else message
     except Exception:  # noqa: BLE001 - whatever the reader raises means that this is no such message
         raise RequestInvalid("the message is not what this call takes") from None
-
-
-def _word(streaming: bool) -> str:  # noqa: FBT001 - the one thing it is told
-    return "stream" if streaming else "unary"

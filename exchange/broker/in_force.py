@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from exchange.errors import Unavailable
 from exchange.policy.bundle import Bundle
@@ -14,6 +13,21 @@ from exchange.policy.holder import BundleHolder
 WAIT_S = 1.0
 WAITING_MAX = 4
 """How long, and by how many requests at once, a revision that is not in force yet is waited for."""
+
+
+class Standing:
+    """A request stands on this bundle for as long as it is in a `with` of it."""
+
+    __slots__ = ("_bundle", "_leave")
+
+    def __init__(self, bundle: Bundle, leave: Callable[[Bundle], None]) -> None:
+        self._bundle, self._leave = bundle, leave
+
+    def __enter__(self) -> Bundle:
+        return self._bundle
+
+    def __exit__(self, *_: object) -> None:
+        self._leave(self._bundle)
 
 
 class InForce:
@@ -30,8 +44,7 @@ class InForce:
         """The revision in force now."""
         return self._holder.current.revision
 
-    @contextmanager
-    def bundle(self, at_least: int = 0) -> Iterator[Bundle]:
+    def bundle(self, at_least: int = 0) -> Standing:
         """One revision for one whole request, from the decision until its ticket is signed.
 
         Args:
@@ -46,14 +59,14 @@ class InForce:
             # taken and counted as one act: whoever waits for older ones cannot miss this user
             bundle = self._holder.current
             self._users[bundle.revision] += 1
-        try:
-            yield bundle
-        finally:
-            with self._changed:
-                self._users[bundle.revision] -= 1
-                if not self._users[bundle.revision]:
-                    del self._users[bundle.revision]
-                    self._changed.notify_all()
+        return Standing(bundle, self._leave)
+
+    def _leave(self, bundle: Bundle) -> None:
+        with self._changed:
+            self._users[bundle.revision] -= 1
+            if not self._users[bundle.revision]:
+                del self._users[bundle.revision]
+                self._changed.notify_all()
 
     def announce(self) -> None:
         """Tell those who wait for it that a newer revision is in force."""
