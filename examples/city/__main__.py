@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from examples.city import acts
+from examples.city import acts, auditing
 from examples.city.stage import Stage, StoryError
 from examples.city.town import Town, found
 
@@ -21,7 +21,11 @@ STORY = (
     ("research reads the same dataset, for transport-research", acts.research),
     ("who is refused", acts.refusals),
     ("a steward edits one line and publishes it", acts.publish),
-    ("the audit log", acts.audit),
+    ("the audit log", auditing.log),
+    ("an auditor fetches a copy and trusts nobody", auditing.copy),
+    ("evidence for somebody who has no exchange", auditing.evidence),
+    ("somebody edits the log", auditing.tampering),
+    ("the other direction: who used the port's data", auditing.usage),
 )
 KEPT = Path(".demo")
 
@@ -52,7 +56,9 @@ the city runs until you press ctrl-c; try, in another terminal:
   .venv/bin/exchange catalogue --config {town.client("dispatch")}
   .venv/bin/exchange get port.flights --purpose emergency-response --where "dep_delay > 300" \\
       --out flights.parquet --config {town.client("dispatch")}
-  .venv/bin/exchange audit list {town.audit}
+  .venv/bin/exchange audit search {town.audit} --decision deny
+  .venv/bin/exchange audit verify {town.audit} --trust {town.trust}
+  .venv/bin/exchange usage --config {town.client("ops")}
   .venv/bin/exchange policy publish {folder}/policies --config {town.client("chen")} -m why
 
   .venv/bin/python -c 'import exchange; print(exchange.connect("{town.client("lab")}").datasets())'
