@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+from connectors.auditlog.source import AuditlogOptions
 from connectors.duckdb.source import DuckdbOptions
 from connectors.files.options import FilesOptions
 from connectors.sqlite.source import SqliteOptions
@@ -26,6 +27,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "`[source]` of kind `files`": FilesOptions,
     "`[source]` of kind `sqlite`": SqliteOptions,
     "`[source]` of kind `duckdb`": DuckdbOptions,
+    "`[source]` of kind `auditlog`": AuditlogOptions,
 }
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from connectors.auditlog import AuditlogSource
 from connectors.duckdb import DuckdbSource
 from connectors.files import FilesSource
 from connectors.sqlite import SqliteSource
@@ -73,6 +74,21 @@ def _folder(folder: Path, rows: pa.Table) -> None:
     half = rows.num_rows // 2
     _parquet("目录/1.parquet")(folder, rows.slice(0, half))
     _parquet("目录/2.parquet")(folder, rows.slice(half))
+
+
+def _auditlog(folder: Path, rows: pa.Table) -> None:
+    """An index of three shards beside a log that has a record for each row; a merge left its parts behind."""
+    third = rows.num_rows // 3
+    (folder / "segments").mkdir(exist_ok=True)
+    (folder / "segments" / f"{0:020d}.log").touch()
+    (folder / "checkpoint").write_text(f"city/audit\n{rows.num_rows}\nroot\n", encoding="utf-8")
+    for first, end in ((0, 1), (0, third), (third, 2 * third), (2 * third, rows.num_rows)):
+        if first <= end <= rows.num_rows:
+            _parquet(f"index/{first:020d}-{end:020d}.parquet")(folder, rows.slice(first, end - first))
+
+
+def _auditlog_damage(folder: Path) -> None:
+    _parquet_damage(str(max((folder / "index").glob("*.parquet")).relative_to(folder)))(folder)
 
 
 def _csv(folder: Path, rows: pa.Table) -> None:
@@ -187,4 +203,5 @@ KINDS = (
     Kind("arrows", FilesSource, _arrows, _cut("航班.arrows"), "航班.arrows"),
     Kind("sqlite", SqliteSource, _sqlite, _sqlite_damage, "航 班", {"path": "city.sqlite"}),
     Kind("duckdb", DuckdbSource, _duckdb, _duckdb_damage, "航 班", {"path": "city.duckdb"}),
+    Kind("auditlog", AuditlogSource, _auditlog, _auditlog_damage, "records", {"log": ".", "wait_s": 0}),
 )
