@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from exchange.model.dataset import Column, Dataset, Family, family
@@ -20,6 +21,8 @@ _WORDS = {
     "date": "date32[day]",
     "timestamp": "timestamp[us, tz=UTC]",
 }
+
+_LIST = re.compile(r"(?:large_)?list<\w+: (.+)>")
 
 
 def parse_schemas(
@@ -46,6 +49,13 @@ def parse_schemas(
     return found
 
 
+def _is_type(text: str) -> bool:
+    """Whether it is a plain Arrow type, or lists of one; a slip of the pen is neither."""
+    while inner := _LIST.fullmatch(text):
+        text = inner[1]
+    return family(text) is not Family.OTHER
+
+
 def _dataset(source: YamlSource, classified: Classified, types: Mapping[str, object]) -> Dataset:
     id_ = classified.id
     for name in classified.facts.columns:
@@ -58,7 +68,7 @@ def _dataset(source: YamlSource, classified: Classified, types: Mapping[str, obj
     columns = []
     for name, written in types.items():
         type_ = _WORDS.get(str(written), str(written))
-        if not isinstance(written, str) or family(type_) is Family.OTHER:
+        if not isinstance(written, str) or not _is_type(type_):
             raise refused(
                 source.place((id_, name)),
                 f"{written!r} is not a type",

@@ -100,6 +100,10 @@ def test_a_case_needs_its_time() -> None:
         (SCHEMA.replace("  crew: text\n", ""), "column 'crew' of port.flights has no type"),
         (SCHEMA.replace("delay: number", "delay: nummer"), "'nummer' is not a type"),
         (SCHEMA.replace("delay: number", "delay: 5"), "5 is not a type"),
+        (
+            SCHEMA.replace("delay: number", '"delay": "list<item: strng>"'),
+            "'list<item: strng>' is not a type",
+        ),
         (SCHEMA.replace("port.flights", "weather.observations"), "is not port's own"),
         (SCHEMA.replace("port.flights", "port.flight"), "unknown dataset"),
         (SCHEMA + "  Origin: text\n", "look alike"),
@@ -123,3 +127,11 @@ def test_types_are_words_or_what_the_connector_registers() -> None:
         "timestamp[us, tz=UTC]",
         "string",
     )
+
+
+@pytest.mark.parametrize("type_", ["list<item: string>", "large_list<item: list<item: double>>"])
+def test_a_column_may_hold_lists(type_: str) -> None:
+    schema = SCHEMA.replace("  crew: text", f'  crew: "{type_}"')
+    made = suite("- name: x\n  expect: allow\n", schema=schema)
+    (crew,) = (column for column in made.schemas["port.flights"].columns if column.name == "crew")
+    assert crew.type == type_
