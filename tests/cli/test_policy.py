@@ -31,7 +31,7 @@ def _break(city: Path) -> None:
 
 def test_check_of_a_sound_city() -> None:
     result = RUN.invoke(app, ["check", str(EXAMPLE_CITY)])
-    assert (result.exit_code, result.output.split(",")[0]) == (0, "sound: 4 departments")
+    assert (result.exit_code, result.output.split(",")[0]) == (0, "sound: 5 departments")
 
 
 def test_check_names_line_and_mend(city: Path) -> None:

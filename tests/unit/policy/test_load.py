@@ -178,4 +178,4 @@ def test_a_departments_part_is_replaced_whole() -> None:
 
 def test_the_example_city_is_sound() -> None:
     bundle = load(read_tree(EXAMPLE_CITY), 1)
-    assert list(bundle.parts) == ["health", "port", "registry", "weather"]
+    assert list(bundle.parts) == ["audit", "health", "port", "registry", "weather"]
