@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Protocol
@@ -44,8 +45,14 @@ class SystemDisk:
         return os.write(descriptor, data)
 
     def sync(self, descriptor: int) -> None:
-        """fdatasync(2): the data and the size, which is all that a reader needs."""
-        os.fdatasync(descriptor)
+        """fdatasync(2): the data and the size, which is all that a reader needs.
+
+        Want of space is no excuse: what was appended may be gone, and the next sync says all is well (F2).
+        """
+        try:
+            os.fdatasync(descriptor)
+        except OSError as error:
+            raise OSError(errno.EIO, f"sync failed: {error.strerror}") from error
 
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut the file."""
