@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+from typer.testing import CliRunner
 
 import exchange
 from examples.city.stage import Stage, StoryError
 from examples.city.town import PROVIDERS, Town
+from exchange.cli.main import app
 from exchange.client.access import ask, build_request
 from exchange.client.session import Session
 from exchange.client.settings import ClientSettings
@@ -152,24 +152,15 @@ def records(town: Town) -> list[dict[str, Any]]:
 
 
 def run(town: Town, *arguments: str, status: int = 0) -> str:
-    """What the command line `exchange` prints.
+    """What the command line `exchange` prints, in the city's folder; it is not started anew each time.
 
     Raises:
         StoryError: it ends with another status.
     """
-    program = str(Path(sys.executable).with_name("exchange"))
-    done = subprocess.run(
-        [program, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=town.folder,
-        check=False,
-        env=os.environ | {"COLUMNS": "150"},
-    )
-    if done.returncode != status:
-        raise StoryError(
-            f"exchange {' '.join(arguments)}: exit {done.returncode}: {done.stdout}{done.stderr}"
-        )
+    with contextlib.chdir(town.folder):
+        done = CliRunner().invoke(app, arguments, env={"COLUMNS": "150"})
+    if done.exit_code != status:
+        raise StoryError(f"exchange {' '.join(arguments)}: exit {done.exit_code}: {done.output}")
     return done.stdout + done.stderr
 
 
