@@ -26,6 +26,7 @@ STORY = (
     ("evidence for somebody who has no exchange", auditing.evidence),
     ("somebody edits the log", auditing.tampering),
     ("the other direction: who used the port's data", auditing.usage),
+    ("the log is a dataset, too", auditing.dataset),
 )
 KEPT = Path(".demo")
 
@@ -57,6 +58,8 @@ the city runs until you press ctrl-c; try, in another terminal:
   .venv/bin/exchange get port.flights --purpose emergency-response --where "dep_delay > 300" \\
       --out flights.parquet --config {town.client("dispatch")}
   .venv/bin/exchange audit search {town.audit} --decision deny
+  .venv/bin/exchange get audit.log --purpose audit --where "decision = 'deny'" \\
+      --config {town.client("inspector")}
   .venv/bin/exchange audit verify {town.audit} --trust {town.trust}
   .venv/bin/exchange usage --config {town.client("ops")}
   .venv/bin/exchange policy publish {folder}/policies --config {town.client("chen")} -m why

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import exchange
+from examples.city import audit_office
 from examples.city.acts import FLIGHTS, records, run
 from examples.city.stage import Stage, StoryError
 from examples.city.town import PROVIDERS, WITNESSES_NEEDED, Town
@@ -86,6 +88,24 @@ def usage(town: Town, stage: Stage) -> None:
         "the owner sees who used its data, and who was refused",
         holds=all(who in told for who in ("emergency/dispatch", "research/lab", "press/desk")),
     )
+
+
+def dataset(town: Town, stage: Stage) -> None:
+    """The log is a dataset of its own department, and whoever reads it is in it."""
+    audit_office.join(town)
+    columns = ["index", "department", "dataset", "purpose", "reason"]
+    with exchange.connect(town.client(audit_office.INSPECTOR)) as city:
+        reading = city.read(audit_office.LOG, purpose="audit", columns=columns, where="decision = 'deny'")
+        refused = reading.to_arrow()
+    with exchange.connect(town.client("ops")) as port:
+        own = port.read(audit_office.LOG, purpose="stewardship", columns=["dataset"]).to_arrow()
+    shown = [list(row.values()) for row in refused.to_pylist()]
+    stage.table("what was refused, and why really, as the Audit Office reads it", columns, shown[:4])
+    stage.check("auditors see the whole truth", holds="no-grant" in refused["reason"].to_pylist())
+    owners = {name.partition(".")[0] for name in own["dataset"].to_pylist()}
+    stage.check("the port sees the rows on its own datasets, and no others", holds=owners == {"port"})
+    readers = {entry["subject"] for entry in records(town) if entry["id"] == reading.id}
+    stage.check("reading the log is in the log", holds=readers == {audit_office.INSPECTOR_ID})
 
 
 def _desk(town: Town) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.city import audit_office
 from examples.city.town import POLICIES, Town
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,9 +56,11 @@ def desk(town: Town, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if _blocks(d)], ids=lambda d: d.name)
-def test_the_document_shows_what_happens(document: Path, desk: Path) -> None:
+def test_the_document_shows_what_happens(document: Path, desk: Path, town: Town) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "COLUMNS": "220", "NO_COLOR": "1"}
+    if "inspector.toml" in document.read_text(encoding="utf-8"):
+        audit_office.join(town)  # as it has in the city that the demo keeps
     for kind, block in _blocks(document):
         if kind == "python":
             _run([sys.executable, "-W", "error", "-c", block], 0, desk, environment)
