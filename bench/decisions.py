@@ -4,7 +4,8 @@
 
 A city of 64 departments and 4,095 datasets. The broker runs in a process of its own; a second one records
 nothing, and a third answers with bytes instead of deciding: what gRPC, TLS and the caller cost by themselves.
-They take turns, twice, in one run. The caller is one system that asks in turn for everything it is granted: a
+They take turns, twice, in one run. Then callers that ask 16 questions in one call: `p50` and `p99` are those
+of a whole call. The caller is one system that asks in turn for everything it is granted: a
 Python program in a process of its own, or ghz (github.com/bojand/ghz), which takes less of the processors.
 `granted` issues a ticket; `refused` is a denial, which is recorded just the same.
 """
@@ -32,7 +33,7 @@ import policy_city
 from exchange.audit.records.record import Record
 from exchange.broker.server import Broker
 from exchange.broker.settings import BrokerSettings, Limits
-from exchange.errors import AccessRefused
+from exchange.errors import AccessRefused, ExchangeError
 from exchange.model.clock import SystemClock
 from exchange.model.dataset import Column, Dataset
 from exchange.model.request import ReadRequest
@@ -46,6 +47,7 @@ from exchange.wire import asking, clients
 DOMAIN = policy_city.DOMAIN
 ASKER = policy_city.department(7), "s0"
 QUESTIONS_MAX = 400
+BATCH = 16
 COLUMNS = tuple(Column(name=name, type=kind) for name, kind in policy_city.COLUMNS.items())
 PROTOS = Path(__file__).parents[1] / "protos"
 
@@ -144,7 +146,11 @@ def python_caller(port: int, who: TlsSettings, asked: list[Question], work: tupl
 
 
 def _call(
-    pipe: Connection, port: int, who: TlsSettings, asked: list[Question], work: tuple[int, float]
+    pipe: Connection,
+    port: int,
+    who: TlsSettings,
+    asked: Sequence[Question | tuple[Question, ...]],
+    work: tuple[int, float],
 ) -> None:
     callers, seconds = work
     with channel(f"127.0.0.1:{port}", who, CITY, Kind.BROKER, DOMAIN) as line:
@@ -170,7 +176,25 @@ def _call(
     pipe.send(Rate(len(spent) / took, spent[len(spent) // 2] * 1e3, spent[int(len(spent) * 0.99)] * 1e3))
 
 
-def _answer(line: grpc.Channel, question: Question) -> bool:
+def in_batches(port: int, who: TlsSettings, asked: list[Question], work: tuple[int, float]) -> Rate:
+    """As `python_caller`, `BATCH` questions in each call; answers/s, and the times of a call."""
+    context = multiprocessing.get_context("spawn")
+    mine, theirs = context.Pipe()
+    batches = [
+        tuple(asked[(start + place) % len(asked)] for place in range(BATCH)) for start in range(len(asked))
+    ]
+    process = context.Process(target=_call, args=(theirs, port, who, batches, work))
+    process.start()
+    found: Rate = mine.recv()
+    process.join()
+    return found._replace(calls=found.calls * BATCH)
+
+
+def _answer(line: grpc.Channel, question: Question | tuple[Question, ...]) -> bool:
+    if not isinstance(question, Question):
+        requests = [one.request() for one in question]
+        answers = asking.request_access_many(line, requests, timeout_s=30)
+        return not any(isinstance(answer, ExchangeError) for answer in answers)
     try:
         asking.request_access(line, question.request(), timeout_s=30)
     except AccessRefused:
@@ -293,12 +317,14 @@ def main() -> None:
             target = echo_process if kind == "echo" else broker_process
             with serving(target, settings, connectors, bare=kind == "bare") as port:
                 asked = asked or granted(port, asker, args.rules)
-                for answer, questions in (("granted", asked), ("refused", refused)):
-                    if kind == "echo" and answer == "refused":
-                        continue
-                    caller(port, asker, questions, (args.callers, 1))
-                    found = caller(port, asker, questions, (args.callers, args.seconds))
-                    shown = "nothing" if kind == "echo" else answer
+                ways = {"granted": (caller, asked), "refused": (caller, refused)}
+                ways["16 at once"] = in_batches, asked
+                if kind == "echo":
+                    ways = {"nothing": (caller, asked)}
+                for shown, (way, questions) in ways.items():
+                    callers = max(1, args.callers // 4) if way is in_batches else args.callers
+                    way(port, asker, questions, (callers, 1))
+                    found = way(port, asker, questions, (callers, args.seconds))
                     print(
                         f"{shown:10} {kind:10} {found.calls:10,.0f} {found.p50:8.2f} {found.p99:8.2f}",
                         flush=True,

@@ -12,6 +12,7 @@ from exchange.model.predicate import Predicate
 from exchange.model.request import ReadRequest
 from exchange.policy.facts import Action
 from exchange.security.identity import Peer
+from exchange.security.tickets import Claims
 
 MICROS = 1_000_000
 
@@ -60,6 +61,24 @@ class Verdict:
     decision: Decision
     where: Predicate | None = None
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A verdict on its way into the log.
+
+    Attributes:
+        claims: of the ticket; None with a denial.
+    """
+
+    attempt: Attempt
+    verdict: Verdict
+    claims: Claims | None = None
+
+    @property
+    def expires_s(self) -> int:
+        """Unix seconds at which the ticket ends; 0 where there is none."""
+        return self.claims.ticket.expires_at if self.claims else 0
 
 
 def denied(decision: Decision, reason: str, *, public: str = "", message: str = "") -> Decision:

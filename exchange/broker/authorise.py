@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 
-from exchange.broker.access import MICROS, Attempt, Verdict
+from exchange.broker.access import MICROS, Attempt, Decided, Verdict
 from exchange.broker.columns import governed_columns
-from exchange.broker.decisions import record_decision, record_malformed
+from exchange.broker.decisions import record_decisions, record_malformed
 from exchange.broker.in_force import InForce, Standing
 from exchange.broker.judge import Judge
 from exchange.broker.ledger import Ledger
@@ -54,21 +55,48 @@ class FrontDoor:
             ExchangeError: there is none; whatever the reason, it is in the audit log under the error's id.
             AuditUnavailable: there is none, because nothing can be recorded.
         """
+        (answer,) = self.authorise_all(peer, [parse])
+        if isinstance(answer, ExchangeError):
+            raise answer
+        return answer
+
+    def authorise_all(self, peer: Peer, asked: Sequence[Parse[ReadRequest]]) -> list[Grant | ExchangeError]:
+        """For each question its ticket, or the error that refuses it, in order.
+
+        Raises:
+            AuditUnavailable, Unavailable: there are none, because nothing can be recorded or issued.
+        """
         # nothing is given away under a log that its witnesses may yet disown (F24)
         self._await_witnesses(peer)
-        # (2) the subject is who the certificate names; a request cannot name one
-        attempt = Attempt.begin(peer, "read", self._clock.now_us())
-        request = self._understand(attempt, parse)
         # one request sees exactly one revision, and holds it until its ticket is signed (T31)
-        with self._standing(attempt, request) as bundle:
-            # (3) facts and the pure decision; then what only the broker knows
-            verdict, claims = self._judge.reserve(attempt, self._judge.decide(bundle, attempt, request))
+        with ExitStack() as standing:
+            # (2) (3) the subject is who the certificate names; facts and the pure decision
+            judged = [self._judged(peer, parse, standing) for parse in asked]
             # (4) on record and durable before any answer, a denial too
-            audit_index = self._record(attempt, verdict, claims)
-            if claims is None:
-                raise refusal(verdict.decision, attempt.id)
+            indices = iter(self._record([one for one in judged if isinstance(one, Decided)]))
             # (5) signed, short-lived, bound to subject, connector, schema and this very record
-            return self._grant(claims, audit_index, verdict)
+            return [self._answer(one, next(indices)) if isinstance(one, Decided) else one for one in judged]
+
+    def _judged(self, peer: Peer, parse: Parse[ReadRequest], standing: ExitStack) -> Decided | ExchangeError:
+        """The verdict and what only the broker knows; or why there is none, which is then on record."""
+        attempt = Attempt.begin(peer, "read", self._clock.now_us())
+        try:
+            request = self._understand(attempt, parse)
+            bundle = standing.enter_context(self._standing(attempt, request))
+        except (RequestInvalid, Unavailable) as error:
+            if not error.id:  # not even that could be recorded
+                raise
+            return error
+        verdict = self._judge.decide(bundle, attempt, request)
+        return Decided(attempt, *self._judge.reserve(attempt, verdict))
+
+    def _answer(self, decided: Decided, audit_index: int | RequestInvalid) -> Grant | ExchangeError:
+        if isinstance(audit_index, RequestInvalid):
+            self._give_back(decided)
+            return audit_index
+        if decided.claims is None:
+            return refusal(decided.verdict.decision, decided.attempt.id)
+        return self._grant(decided.claims, audit_index, decided.verdict)
 
     def describe(self, peer: Peer, parse: Parse[ReadRequest]) -> tuple[Column, ...]:
         """The columns that a read would deliver; decided and recorded like a read, but without a ticket.
@@ -80,7 +108,9 @@ class FrontDoor:
         request = self._understand(attempt, parse)
         with self._standing(attempt, request) as bundle:
             verdict = self._judge.decide(bundle, attempt, request)
-            self._record(attempt, verdict, None)
+            (audit_index,) = self._record([Decided(attempt, verdict)])
+        if isinstance(audit_index, RequestInvalid):
+            raise audit_index
         obligations, dataset = verdict.decision.obligations, verdict.dataset
         if not verdict.decision.allowed or obligations is None or dataset is None:
             raise refusal(verdict.decision, attempt.id)
@@ -115,21 +145,25 @@ class FrontDoor:
             raise
         return request
 
-    def _record(self, attempt: Attempt, verdict: Verdict, claims: Claims | None) -> int:
+    def _record(self, decided: Sequence[Decided]) -> list[int | RequestInvalid]:
         try:
-            return record_decision(attempt, verdict, claims.ticket.expires_at if claims else 0, self._ledger)
+            return record_decisions(decided, self._ledger)
         except ExchangeError:
-            if claims is not None:
-                # the ticket never came to be; if this fails too, its rows stay spent, which is the safe side
-                with suppress(Unavailable):
-                    self._judge.give_back(claims.ticket)
+            for one in decided:
+                self._give_back(one)
             raise
 
-    def _grant(self, claims: Claims, audit_index: int, verdict: Verdict) -> Grant:
+    def _give_back(self, decided: Decided) -> None:
+        """The ticket never came to be; if this fails too, its rows stay spent, which is the safe side."""
+        if decided.claims is not None:
+            with suppress(Unavailable):
+                self._judge.give_back(decided.claims.ticket)
+
+    def _grant(self, claims: Claims, audit_index: int, verdict: Verdict) -> Grant | ExchangeError:
         ticket = claims.ticket
         connector = self._registry.connector(ticket.audience)
         if connector is None or verdict.dataset is None:
-            raise ConnectorUnavailable("no connector serves the dataset", id=ticket.id)
+            return ConnectorUnavailable("no connector serves the dataset", id=ticket.id)
         return Grant(
             id=ticket.id,
             ticket=self._signer.sign_claims(claims, audit_index),

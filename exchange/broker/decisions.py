@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from exchange.audit.records.kinds import DecisionRecord
 from exchange.audit.records.record import bounded_name, moment
-from exchange.broker.access import MICROS, Attempt, Verdict
+from exchange.broker.access import MICROS, Attempt, Decided, Verdict
 from exchange.broker.ledger import Ledger
 from exchange.broker.understand import asked
 from exchange.errors import RequestInvalid
@@ -15,33 +16,33 @@ from exchange.model.request import ReadRequest
 _RULES_MAX = 64
 
 
-def record_decision(attempt: Attempt, verdict: Verdict, expires_s: int, ledger: Ledger) -> int:
-    """Append the decision, a denial too; returns its index once it is durable.
+def record_decisions(decided: Sequence[Decided], ledger: Ledger) -> list[int | RequestInvalid]:
+    """Append the decisions, denials too; their indices once all are durable.
 
-    Args:
-        attempt: who asked, and when.
-        verdict: what was decided.
-        expires_s: unix seconds at which a ticket ends; 0 where there is none.
-        ledger: where to.
+    In the place of a question that is too large for a record stands the error that answers it; that it was
+    asked and refused is recorded.
 
     Raises:
-        AuditUnavailable: it is not recorded, so nothing may be answered.
-        RequestInvalid: the question is too large for a record; that it was asked and refused is recorded.
+        AuditUnavailable: some may not be recorded, so nothing may be answered.
     """
-    plain = _plain(attempt, verdict)
     try:
-        return ledger.append(
-            DecisionRecord(
-                **plain,
-                **asked(verdict.request, _granted(verdict), verdict.dataset, verdict.where, ledger),
-                rules=tuple(map(bounded_name, verdict.decision.rules[:_RULES_MAX])),
-                expires=moment(expires_s * MICROS) if expires_s else "",
-            )
-        )
+        return list(ledger.append_many([_record(one, ledger) for one in decided]))
     except RequestInvalid as error:
-        ledger.append(_too_large(plain))
-        error.id = attempt.id
-        raise
+        if len(decided) > 1:  # none was recorded: each by itself tells which it is
+            return [found for one in decided for found in record_decisions([one], ledger)]
+        ledger.append(_too_large(_plain(decided[0])))
+        error.id = decided[0].attempt.id
+        return [error]
+
+
+def _record(decided: Decided, ledger: Ledger) -> DecisionRecord:
+    verdict, expires_s = decided.verdict, decided.expires_s
+    return DecisionRecord(
+        **_plain(decided),
+        **asked(verdict.request, _granted(verdict), verdict.dataset, verdict.where, ledger),
+        rules=tuple(map(bounded_name, verdict.decision.rules[:_RULES_MAX])),
+        expires=moment(expires_s * MICROS) if expires_s else "",
+    )
 
 
 def record_malformed(
@@ -80,7 +81,8 @@ def _granted(verdict: Verdict) -> tuple[str, ...]:
     return tuple(rule.name for rule in obligations.columns if rule.delivered) if obligations else ()
 
 
-def _plain(attempt: Attempt, verdict: Verdict) -> dict[str, Any]:
+def _plain(decided: Decided) -> dict[str, Any]:
+    attempt, verdict = decided.attempt, decided.verdict
     decision, obligations = verdict.decision, verdict.decision.obligations
     return {
         **_who(attempt),

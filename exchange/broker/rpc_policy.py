@@ -14,6 +14,7 @@ CONSUMERS = frozenset({Kind.SYSTEM})
 ALLOWED: dict[str, frozenset[Kind]] = {
     # access flow: only systems read data
     "/exchange.v1.AccessService/RequestAccess": CONSUMERS,
+    "/exchange.v1.AccessService/RequestAccessMany": CONSUMERS,
     "/exchange.v1.CatalogueService/ListDatasets": CONSUMERS,
     flight.path("ListFlights"): CONSUMERS,
     flight.path("GetFlightInfo"): CONSUMERS,

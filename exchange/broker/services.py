@@ -24,7 +24,10 @@ def handlers(parts: Parts) -> list[Any]:
         return parts.auditors.entries(gate.peer(call).subject, start, count)
 
     return [
-        serving.access_service(lambda parse, call: parts.door.authorise(gate.peer(call), parse)),
+        serving.access_service(
+            lambda parse, call: parts.door.authorise(gate.peer(call), parse),
+            lambda asked, call: parts.door.authorise_all(gate.peer(call), asked),
+        ),
         serving.catalogue_service(lambda call: parts.catalogue.entries(gate.peer(call).subject)),
         serving.connector_service(
             lambda parse, call: parts.connectors.register(gate.peer(call).subject, parse),

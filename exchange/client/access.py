@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from exchange.client.session import Session
-from exchange.errors import RequestInvalid, StreamMismatch
+from exchange.errors import ExchangeError, RequestInvalid, StreamMismatch
 from exchange.model.dataset import check_dataset_id
 from exchange.model.request import ReadRequest, check_purpose, check_trace_id
 from exchange.wire import asking
+from exchange.wire.access import REQUESTS_MAX
 from exchange.wire.asking import Grant
 
 
@@ -57,7 +58,32 @@ def ask(session: Session, request: ReadRequest) -> Grant:
         Unavailable: the broker, the audit log or the dataset's connector is not there; try again later.
         StreamMismatch: the broker granted something else than was asked.
     """
-    grant = asking.request_access(session.broker, request, timeout_s=session.settings.limits.ask_s)
+    return fitting(
+        asking.request_access(session.broker, request, timeout_s=session.settings.limits.ask_s), request
+    )
+
+
+def ask_many(session: Session, requests: Sequence[ReadRequest]) -> list[Grant | ExchangeError]:
+    """The broker's answer to each, in order.
+
+    Raises:
+        Unavailable: nothing was answered from some question on.
+        StreamMismatch: the broker answered something else than was asked.
+    """
+    answers: list[Grant | ExchangeError] = []
+    for start in range(0, len(requests), REQUESTS_MAX):
+        part = requests[start : start + REQUESTS_MAX]
+        limit_s = session.settings.limits.ask_s
+        answers.extend(asking.request_access_many(session.broker, part, timeout_s=limit_s))
+    return answers
+
+
+def fitting(grant: Grant, request: ReadRequest) -> Grant:
+    """The grant, if it is for what was asked.
+
+    Raises:
+        StreamMismatch: it is not.
+    """
     names = tuple(column.name for column in grant.columns)
     if request.columns and names != request.columns:
         raise StreamMismatch("the broker granted other columns than were asked for", id=grant.id)

@@ -9,7 +9,7 @@ from typing import Self
 
 from exchange.audit.memory import LogMemory
 from exchange.audit.proofs.note import VerifierKey
-from exchange.client.access import build_request
+from exchange.client.access import ask_many, build_request
 from exchange.client.alarms import Alarm, Alarms
 from exchange.client.catalogue import Catalogue
 from exchange.client.expected import Waiting, of_decision, of_receipt
@@ -124,6 +124,19 @@ class City:
             at_least_revision=at_least_revision,
         )
         return Reading(self._session, self._postbox, request, retries, granted=self._granted)
+
+    def ask(self, readings: Sequence[Reading]) -> None:
+        """Ask for many readings in few calls; each answer is used by the next look at its reading.
+
+        A refusal is raised there too, not here. Look soon: tickets live for a minute or so; a reading whose
+        ticket has expired asks again by itself.
+
+        Raises:
+            Unavailable: the broker or its audit log is not there; try again later.
+        """
+        answers = ask_many(self._session, [reading.request for reading in readings])
+        for reading, answer in zip(readings, answers, strict=True):
+            reading.answered(answer)
 
     def close(self) -> None:
         """Close every connection; idempotent."""

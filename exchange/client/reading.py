@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from exchange.client.access import ask
+from exchange.client.access import ask, fitting
 from exchange.client.report import Report
 from exchange.client.stream import Finish, Stream
 from exchange.errors import ConfigError, ExchangeError
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RETRIES_MAX = 10
 _PAUSE_S, _PAUSE_S_MAX = 0.2, 5.0
+_SPARE_US = 2_000_000
+"""A ticket with less time than this left is not worth the way to its connector."""
 Granted = Callable[[Grant, ReadRequest], None]
 """Told of each grant; it must not take long."""
 
@@ -61,6 +63,11 @@ class Reading:
         self._granted = granted
         self._retries = max(0, min(retries, RETRIES_MAX))
         self._schema: pa.Schema | None = None
+        self._answer: Grant | ExchangeError | None = None
+
+    def answered(self, answer: Grant | ExchangeError) -> None:
+        """The broker's answer, asked for beforehand; the next look at this reading uses it up."""
+        self._answer = answer
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """The batches as they arrive; leaving early cancels the read and says so in the log.
@@ -118,10 +125,19 @@ class Reading:
         return f"<reading of {self.request.dataset} for {self.request.purpose}{state}>"
 
     def _open(self, finish: Finish) -> Stream:
-        grant = ask(self._session, self.request)  # (1)
+        grant = self._ask()  # (1)
         self.id = grant.id
         self._granted(grant, self.request)
         return Stream(self._session, self.request, grant, finish)
+
+    def _ask(self) -> Grant:
+        answer, self._answer = self._answer, None
+        if isinstance(answer, ExchangeError):
+            raise answer
+        now_us = self._session.clock.now_us()
+        if answer is not None and now_us + _SPARE_US < answer.expires_us:
+            return fitting(answer, self.request)
+        return ask(self._session, self.request)
 
     def _batches(self, stream: Stream) -> Iterator[pa.RecordBatch]:
         for batch in stream.batches():  # (9)

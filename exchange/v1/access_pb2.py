@@ -26,19 +26,27 @@ from exchange.v1 import catalogue_pb2 as exchange_dot_v1_dot_catalogue__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65xchange/v1/access.proto\x12\x0b\x65xchange.v1\x1a\x1b\x65xchange/v1/catalogue.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n\x14RequestAccessRequest\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x11\n\trow_limit\x18\x05 \x01(\x04\x12\x10\n\x08trace_id\x18\x06 \x01(\t\x12\x19\n\x11\x61t_least_revision\x18\x07 \x01(\x04\"\xec\x01\n\x15RequestAccessResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12(\n\tendpoints\x18\x03 \x03(\x0b\x32\x15.exchange.v1.Endpoint\x12$\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x13.exchange.v1.Column\x12\x10\n\x08revision\x18\x05 \x01(\x04\x12\x13\n\x0b\x61udit_index\x18\x06 \x01(\x04\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x08 \x01(\t\"0\n\x08\x45ndpoint\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x12\n\ndepartment\x18\x02 \x01(\t2g\n\rAccessService\x12V\n\rRequestAccess\x12!.exchange.v1.RequestAccessRequest\x1a\".exchange.v1.RequestAccessResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65xchange/v1/access.proto\x12\x0b\x65xchange.v1\x1a\x1b\x65xchange/v1/catalogue.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\x18RequestAccessManyRequest\x12\x33\n\x08requests\x18\x01 \x03(\x0b\x32!.exchange.v1.RequestAccessRequest\"G\n\x19RequestAccessManyResponse\x12*\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x19.exchange.v1.AccessAnswer\"~\n\x0c\x41\x63\x63\x65ssAnswer\x12\x35\n\x07granted\x18\x01 \x01(\x0b\x32\".exchange.v1.RequestAccessResponseH\x00\x12-\n\x07refused\x18\x02 \x01(\x0b\x32\x1a.exchange.v1.AccessRefusalH\x00\x42\x08\n\x06\x61nswer\"Z\n\rAccessRefusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\t\"\x98\x01\n\x14RequestAccessRequest\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x03(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x11\n\trow_limit\x18\x05 \x01(\x04\x12\x10\n\x08trace_id\x18\x06 \x01(\t\x12\x19\n\x11\x61t_least_revision\x18\x07 \x01(\x04\"\xec\x01\n\x15RequestAccessResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06ticket\x18\x02 \x01(\t\x12(\n\tendpoints\x18\x03 \x03(\x0b\x32\x15.exchange.v1.Endpoint\x12$\n\x07\x63olumns\x18\x04 \x03(\x0b\x32\x13.exchange.v1.Column\x12\x10\n\x08revision\x18\x05 \x01(\x04\x12\x13\n\x0b\x61udit_index\x18\x06 \x01(\x04\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x08 \x01(\t\"0\n\x08\x45ndpoint\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x12\n\ndepartment\x18\x02 \x01(\t2\xcb\x01\n\rAccessService\x12V\n\rRequestAccess\x12!.exchange.v1.RequestAccessRequest\x1a\".exchange.v1.RequestAccessResponse\x12\x62\n\x11RequestAccessMany\x12%.exchange.v1.RequestAccessManyRequest\x1a&.exchange.v1.RequestAccessManyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'exchange.v1.access_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REQUESTACCESSREQUEST']._serialized_start=104
-  _globals['_REQUESTACCESSREQUEST']._serialized_end=256
-  _globals['_REQUESTACCESSRESPONSE']._serialized_start=259
-  _globals['_REQUESTACCESSRESPONSE']._serialized_end=495
-  _globals['_ENDPOINT']._serialized_start=497
-  _globals['_ENDPOINT']._serialized_end=545
-  _globals['_ACCESSSERVICE']._serialized_start=547
-  _globals['_ACCESSSERVICE']._serialized_end=650
+  _globals['_REQUESTACCESSMANYREQUEST']._serialized_start=103
+  _globals['_REQUESTACCESSMANYREQUEST']._serialized_end=182
+  _globals['_REQUESTACCESSMANYRESPONSE']._serialized_start=184
+  _globals['_REQUESTACCESSMANYRESPONSE']._serialized_end=255
+  _globals['_ACCESSANSWER']._serialized_start=257
+  _globals['_ACCESSANSWER']._serialized_end=383
+  _globals['_ACCESSREFUSAL']._serialized_start=385
+  _globals['_ACCESSREFUSAL']._serialized_end=475
+  _globals['_REQUESTACCESSREQUEST']._serialized_start=478
+  _globals['_REQUESTACCESSREQUEST']._serialized_end=630
+  _globals['_REQUESTACCESSRESPONSE']._serialized_start=633
+  _globals['_REQUESTACCESSRESPONSE']._serialized_end=869
+  _globals['_ENDPOINT']._serialized_start=871
+  _globals['_ENDPOINT']._serialized_end=919
+  _globals['_ACCESSSERVICE']._serialized_start=922
+  _globals['_ACCESSSERVICE']._serialized_end=1125
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,11 @@ class AccessServiceStub:
                 request_serializer=exchange_dot_v1_dot_access__pb2.RequestAccessRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_access__pb2.RequestAccessResponse.FromString,
                 _registered_method=True)
+        self.RequestAccessMany = channel.unary_unary(
+                '/exchange.v1.AccessService/RequestAccessMany',
+                request_serializer=exchange_dot_v1_dot_access__pb2.RequestAccessManyRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_access__pb2.RequestAccessManyResponse.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer:
@@ -56,6 +61,14 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestAccessMany(self, request, context):
+        """Several questions at once, each decided, recorded and answered as if it had come alone; all their records
+        become durable together. The call fails as a whole only where nothing can be recorded or no ticket issued.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +76,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.RequestAccess,
                     request_deserializer=exchange_dot_v1_dot_access__pb2.RequestAccessRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_access__pb2.RequestAccessResponse.SerializeToString,
+            ),
+            'RequestAccessMany': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestAccessMany,
+                    request_deserializer=exchange_dot_v1_dot_access__pb2.RequestAccessManyRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_access__pb2.RequestAccessManyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -94,6 +112,33 @@ class AccessService:
             '/exchange.v1.AccessService/RequestAccess',
             exchange_dot_v1_dot_access__pb2.RequestAccessRequest.SerializeToString,
             exchange_dot_v1_dot_access__pb2.RequestAccessResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestAccessMany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/exchange.v1.AccessService/RequestAccessMany',
+            exchange_dot_v1_dot_access__pb2.RequestAccessManyRequest.SerializeToString,
+            exchange_dot_v1_dot_access__pb2.RequestAccessManyResponse.FromString,
             options,
             channel_credentials,
             insecure,

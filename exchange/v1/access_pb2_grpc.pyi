@@ -39,6 +39,10 @@ class AccessServiceStub:
     """Decides, records the decision durably, and only then answers with a ticket.
     PERMISSION_DENIED carries `exchange-reason` and `exchange-id` in the trailing metadata and nothing else.
     """
+    RequestAccessMany: _grpc.UnaryUnaryMultiCallable[_access_pb2.RequestAccessManyRequest, _access_pb2.RequestAccessManyResponse]
+    """Several questions at once, each decided, recorded and answered as if it had come alone; all their records
+    become durable together. The call fails as a whole only where nothing can be recorded or no ticket issued.
+    """
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -50,6 +54,10 @@ class AccessServiceAsyncStub(AccessServiceStub):
     RequestAccess: _aio.UnaryUnaryMultiCallable[_access_pb2.RequestAccessRequest, _access_pb2.RequestAccessResponse]  # type: ignore[assignment]
     """Decides, records the decision durably, and only then answers with a ticket.
     PERMISSION_DENIED carries `exchange-reason` and `exchange-id` in the trailing metadata and nothing else.
+    """
+    RequestAccessMany: _aio.UnaryUnaryMultiCallable[_access_pb2.RequestAccessManyRequest, _access_pb2.RequestAccessManyResponse]  # type: ignore[assignment]
+    """Several questions at once, each decided, recorded and answered as if it had come alone; all their records
+    become durable together. The call fails as a whole only where nothing can be recorded or no ticket issued.
     """
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -65,6 +73,16 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_access_pb2.RequestAccessResponse, _abc.Awaitable[_access_pb2.RequestAccessResponse]]:
         """Decides, records the decision durably, and only then answers with a ticket.
         PERMISSION_DENIED carries `exchange-reason` and `exchange-id` in the trailing metadata and nothing else.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestAccessMany(
+        self,
+        request: _access_pb2.RequestAccessManyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_pb2.RequestAccessManyResponse, _abc.Awaitable[_access_pb2.RequestAccessManyResponse]]:
+        """Several questions at once, each decided, recorded and answered as if it had come alone; all their records
+        become durable together. The call fails as a whole only where nothing can be recorded or no ticket issued.
         """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 
+import grpc
 from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
-from exchange.errors import RequestInvalid
+from exchange.errors import ExchangeError, RequestInvalid
 from exchange.model.request import ReadRequest
 from exchange.v1 import access_pb2 as pb
+from exchange.wire.status import bounded, outward, typed_error
 
 ROW_LIMIT_MAX = 2**62
+REQUESTS_MAX = 64
+"""Questions in one call: judged in one go by one thread, so no other caller waits long behind them."""
 
 
 def request_to_wire(request: ReadRequest) -> pb.RequestAccessRequest:
@@ -46,6 +50,25 @@ def request_from_wire(message: pb.RequestAccessRequest) -> ReadRequest:
     except ValidationError as error:
         item = error.errors()[0]
         raise RequestInvalid(f"{'.'.join(map(str, item['loc']))}: {item['msg'].lower()}") from None
+
+
+def refusal_to_wire(error: ExchangeError) -> pb.AccessRefusal:
+    """What a lone request would have been refused with."""
+    error = outward(error)
+    return pb.AccessRefusal(
+        reason=error.stable_reason,
+        id=error.id,
+        message=bounded(error.public),
+        hint=bounded(error.hint),
+        status=error.code,
+    )
+
+
+def refusal_from_wire(message: pb.AccessRefusal) -> ExchangeError:
+    """The typed error that a refusal stands for."""
+    names = {code.name: code for code in grpc.StatusCode}
+    code = names.get(message.status, grpc.StatusCode.UNKNOWN)
+    return typed_error(code, message.reason, message.message, hint=message.hint, id=message.id)
 
 
 def command_to_bytes(request: ReadRequest) -> bytes:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
 import pyarrow as pa
 
+from exchange.errors import ExchangeError, StreamMismatch
 from exchange.model.base import Frozen
 from exchange.model.dataset import Column
 from exchange.model.request import ReadRequest
 from exchange.v1 import access_pb2, access_pb2_grpc, catalogue_pb2, catalogue_pb2_grpc
-from exchange.wire.access import command_to_bytes, request_to_wire
+from exchange.wire.access import command_to_bytes, refusal_from_wire, request_to_wire
 from exchange.wire.catalogue import columns_from_wire
 from exchange.wire.flight import path
 from exchange.wire.status import error_of
@@ -76,6 +78,32 @@ def request_access(channel: grpc.Channel, request: ReadRequest, *, timeout_s: fl
     except grpc.RpcError as error:
         raise error_of(error, doing="asking the broker for access") from None
     return _grant(answer)
+
+
+def request_access_many(
+    channel: grpc.Channel, requests: Sequence[ReadRequest], *, timeout_s: float
+) -> list[Grant | ExchangeError]:
+    """Ask several questions at once (step 1): for each, in order, the grant or the error that refuses it.
+
+    Args:
+        channel: to the broker.
+        requests: at most `REQUESTS_MAX`.
+        timeout_s: for all of them.
+
+    Raises:
+        ExchangeError: no question was answered.
+    """
+    asked = access_pb2.RequestAccessManyRequest(requests=map(request_to_wire, requests))
+    try:
+        answer = access_pb2_grpc.AccessServiceStub(channel).RequestAccessMany(asked, timeout=timeout_s)
+    except grpc.RpcError as error:
+        raise error_of(error, doing="asking the broker for access") from None
+    if len(answer.answers) != len(requests):
+        raise StreamMismatch("the broker answered another number of questions than it was asked")
+    return [
+        _grant(one.granted) if one.HasField("granted") else refusal_from_wire(one.refused)
+        for one in answer.answers
+    ]
 
 
 def _grant(answer: access_pb2.RequestAccessResponse) -> Grant:

@@ -8,20 +8,21 @@ recorded like every other malformed question. What may be judged malformed is ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from pydantic import ValidationError
 
-from exchange.errors import RequestInvalid
+from exchange.errors import ExchangeError, RequestInvalid
 from exchange.model.base import Frozen
 from exchange.model.dataset import Dataset
 from exchange.model.receipt import Receipt
 from exchange.model.request import ReadRequest
 from exchange.model.ticket import Ticket
 from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receipts_pb2, usage_pb2
-from exchange.wire.access import request_from_wire
+from exchange.wire.access import REQUESTS_MAX, refusal_to_wire, request_from_wire
 from exchange.wire.asking import Entry, Grant
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
 from exchange.wire.clients import Beat, Registered, Reviewed, Settled
@@ -67,14 +68,24 @@ class Publication(Frozen):
     signed: Receipt
 
 
-def access_service(request_access: Callable[[Parse[ReadRequest], Call], Grant]) -> Service:
+def access_service(
+    request_access: Callable[[Parse[ReadRequest], Call], Grant],
+    request_many: Callable[[Sequence[Parse[ReadRequest]], Call], Sequence[Grant | ExchangeError]],
+) -> Service:
     """AccessService (steps 1 to 5)."""
 
     def call(message: bytes, context: Call) -> Message:
         parse = _parse(access_pb2.RequestAccessRequest, message)
         return _grant_to_wire(request_access(lambda: request_from_wire(parse()), context))
 
-    return _service("AccessService", {"RequestAccess": unary(call)})
+    def call_many(message: bytes, context: Call) -> Message:
+        requests = _parse(access_pb2.RequestAccessManyRequest, message)().requests
+        if len(requests) > REQUESTS_MAX:
+            raise RequestInvalid(f"at most {REQUESTS_MAX} questions are asked at once")
+        answers = request_many([partial(request_from_wire, request) for request in requests], context)
+        return access_pb2.RequestAccessManyResponse(answers=map(_answer_to_wire, answers))
+
+    return _service("AccessService", {"RequestAccess": unary(call), "RequestAccessMany": unary(call_many)})
 
 
 def catalogue_service(
@@ -219,7 +230,7 @@ def _parse(kind: type[MessageT], message: bytes) -> Parse[MessageT]:
     return parse
 
 
-def _grant_to_wire(grant: Grant) -> Message:
+def _grant_to_wire(grant: Grant) -> access_pb2.RequestAccessResponse:
     return access_pb2.RequestAccessResponse(
         id=grant.id,
         ticket=grant.ticket.decode(),
@@ -233,6 +244,12 @@ def _grant_to_wire(grant: Grant) -> Message:
         expires_at=timestamp(grant.expires_us),
         trace_id=grant.trace_id,
     )
+
+
+def _answer_to_wire(answer: Grant | ExchangeError) -> access_pb2.AccessAnswer:
+    if isinstance(answer, ExchangeError):
+        return access_pb2.AccessAnswer(refused=refusal_to_wire(answer))
+    return access_pb2.AccessAnswer(granted=_grant_to_wire(answer))
 
 
 _AVAILABILITY = {

@@ -34,22 +34,28 @@ def abort(context: grpc.ServicerContext, error: ExchangeError) -> NoReturn:
 
     An error that is told to an operator names files and hosts: outsiders learn that something failed (T55).
     """
-    if isinstance(error, ConfigError | PkiError):
-        error = internal(error)
-    if error.detail:
-        _log.warning("%s: %s (%s)", error.stable_reason, error.public, error.detail)
+    error = outward(error)
     metadata: list[tuple[str, str | bytes]] = [(REASON, error.stable_reason)]
     if error.id:
         metadata.append((ID, error.id))
     if error.hint:
         metadata.append((HINT, error.hint.encode()))
     context.set_trailing_metadata(tuple(metadata))
-    text = f"{error.stable_reason}: {_bounded(error.public)}" + (f" (id {error.id})" if error.id else "")
+    text = f"{error.stable_reason}: {bounded(error.public)}" + (f" (id {error.id})" if error.id else "")
     context.abort(grpc.StatusCode[error.code], text)
     raise AssertionError("abort returned")
 
 
-def _bounded(text: str) -> str:
+def outward(error: ExchangeError) -> ExchangeError:
+    """The error as an outsider may learn it; what else it holds goes to the operator's log."""
+    if isinstance(error, ConfigError | PkiError):
+        return internal(error)
+    if error.detail:
+        _log.warning("%s: %s (%s)", error.stable_reason, error.public, error.detail)
+    return error
+
+
+def bounded(text: str) -> str:
     """The text, cut to what fits a status: gRPC drops a whole answer whose metadata is over 8 KiB."""
     encoded = text.encode(errors="replace")
     if len(encoded) <= TEXT_BYTES_MAX:
@@ -148,16 +154,17 @@ def error_of(rpc_error: grpc.RpcError, *, doing: str) -> ExchangeError:
     code = rpc_error.code()
     if not reason:
         return _unanswered(code, str(rpc_error.details()), doing)
-    kind = next((found for found in _tree(ExchangeError) if found.reason == reason), _family(reason, code))
     public = str(rpc_error.details() or "").removeprefix(f"{reason}: ")
     identifier = str(metadata.get(ID, ""))
-    hint = metadata.get(HINT, b"")
-    return kind(
-        public.removesuffix(f" (id {identifier})"),
-        hint=hint.decode(errors="replace") if isinstance(hint, bytes) and hint else _NEXT.get(reason, ""),
-        reason=reason,
-        id=identifier,
-    )
+    raw = metadata.get(HINT, b"")
+    hint = raw.decode(errors="replace") if isinstance(raw, bytes) else ""
+    return typed_error(code, reason, public.removesuffix(f" (id {identifier})"), hint=hint, id=identifier)
+
+
+def typed_error(code: grpc.StatusCode, reason: str, public: str, *, hint: str, id: str) -> ExchangeError:  # noqa: A002 - as errors call it
+    """The error of that reason, or of the status' family where this version does not know the reason."""
+    kind = next((found for found in _tree(ExchangeError) if found.reason == reason), _family(reason, code))
+    return kind(public, hint=hint or _NEXT.get(reason, ""), reason=reason, id=id)
 
 
 def _unanswered(code: grpc.StatusCode, details: str, doing: str) -> ExchangeError:

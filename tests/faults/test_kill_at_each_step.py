@@ -50,9 +50,9 @@ class Death:
 
 
 BROKER = [
-    Death("2", "exchange.broker.authorise:FrontDoor.authorise", "before"),
+    Death("2", "exchange.broker.authorise:FrontDoor.authorise_all", "before"),
     Death("3", "exchange.broker.judge:Judge.decide", "after"),
-    Death("4", "exchange.broker.authorise:record_decision", "before"),
+    Death("4", "exchange.broker.authorise:record_decisions", "before"),
     Death("4", "exchange.audit.storage.disk:SystemDisk.sync", "before"),
     Death("4", "exchange.audit.storage.disk:SystemDisk.sync", "after"),
     Death("5", "exchange.security.tickets:TicketSigner.sign_claims", "before"),

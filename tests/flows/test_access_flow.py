@@ -93,6 +93,27 @@ def test_step_1_a_question_that_means_nothing_is_refused_and_recorded(town: Town
             assert refused_with(town, caught.value)["decision"] == "deny"
 
 
+def test_step_1_many_questions_are_asked_in_one_call_and_each_is_answered_for_itself(town: Town) -> None:
+    with exchange.connect(town.client("dispatch")) as city:
+        readings = [
+            city.read(FLIGHTS, purpose=RESPONSE, columns=["dest"], limit=3),
+            city.read("port.nothing", purpose=RESPONSE),
+            city.read(FLIGHTS, purpose=RESPONSE, columns=["origin"], limit=2),
+        ]
+        city.ask(readings)
+        first, nothing, last = readings
+        assert first.to_arrow().num_rows == 3
+        with pytest.raises(AccessRefused) as caught:
+            nothing.to_arrow()
+        assert refused_with(town, caught.value)["reason"] == "dataset-unknown"
+        assert last.to_arrow().column_names == ["origin"]
+        used_up = last.id
+        assert last.to_arrow().num_rows == 2
+        assert last.id != used_up, "a second look is a new read with a ticket of its own"
+    records = [recorded(town, reading.id, "decision")[0] for reading in (first, last)]
+    assert all(record["decision"] == "allow" for record in records)
+
+
 # (2) the subject is who the certificate names
 
 
