@@ -10,8 +10,8 @@ import duckdb
 from pydantic import Field
 
 from exchange.audit.index.build import Progress, discard, refresh
+from exchange.audit.index.complete import Covered, complete
 from exchange.audit.index.hits import Records
-from exchange.audit.index.proven import hold_leaves
 from exchange.audit.index.question import Question
 from exchange.audit.index.reading import opened
 from exchange.audit.index.schema import PLACE, row_of
@@ -32,6 +32,7 @@ class Answer(Frozen):
         searched: records below this place were searched.
         proven: records below this place were searched completely: the index was made from records each of
             which is a leaf of the tree that was signed at this size. 0 where nothing was proven.
+        first: where something was proven: records before this place are not in the log's files any more.
         origin: of the log, where something was proven; else "".
     """
 
@@ -40,6 +41,7 @@ class Answer(Frozen):
     more: bool = False
     searched: int = Field(ge=0)
     proven: int = Field(default=0, ge=0)
+    first: int = Field(default=0, ge=0)
     origin: str = ""
 
 
@@ -68,28 +70,27 @@ def search(
 
     Raises:
         ConfigError: there is no log, or the index cannot be kept.
-        LogCorrupt: a record is not the one in the tree, or the tree is not the one that was signed.
+        LogCorrupt: a record is not the one in the tree, the tree is not the one that was signed, or records
+            are missing elsewhere than at the log's beginning.
     """
-    layout = Layout(log)
-    if signed is not None:
-        hold_leaves(layout, signed)
 
     def ask() -> Answer:
-        searched = refresh(log, index, hashed=signed is not None, progress=progress)
-        if signed is not None and searched < signed.size:
-            raise LogCorrupt(
-                f"{searched} records are here, {signed.size} were signed", index=searched, hint="a cut copy?"
-            )
+        covered = (
+            complete(log, index, signed, progress=progress)
+            if signed is not None
+            else Covered(first=0, end=refresh(log, index, progress=progress))
+        )
         with opened(index) as connection:
-            run = _Search(Records(layout), question, connection)
-            entries, more = run.entries(limit, searched, newest=newest)
+            run = _Search(Records(Layout(log)), question, connection)
+            entries, more = run.entries(limit, covered.end, newest=newest)
             counted = run.count() if count else None
         return Answer(
             entries=tuple(entries),
             more=more,
             count=counted,
-            searched=searched,
+            searched=covered.end,
             proven=signed.size if signed else 0,
+            first=covered.first,
             origin=signed.origin if signed else "",
         )
 

@@ -10,13 +10,17 @@ import typer
 
 from exchange.audit.reports.period import Period
 from exchange.audit.reports.report import Scope
-from exchange.cli.audit.options import Folder, public_key, read_bytes
+from exchange.cli.audit.indexed import checkpoint_note, own_index
+from exchange.cli.audit.options import Folder, read_bytes
+from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
 from exchange.cli.console import because, say, tell
 from exchange.cli.options import AsJson
 from exchange.cli.progress import counting
 from exchange.errors import ConfigError
 
 if TYPE_CHECKING:
+    from exchange.audit.proofs.checkpoint import Checkpoint
+    from exchange.audit.proofs.trust import TrustPolicy
     from exchange.audit.reports.report import Basis, Report
 
 ALTERED = 1
@@ -40,18 +44,18 @@ def report(  # noqa: PLR0917 - an option each
     tables: Annotated[
         Path | None, typer.Option("--csv", metavar="FOLDER", help="Write its tables there, one file each.")
     ] = None,
-    key: Annotated[
-        str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: verify the files, too.")
-    ] = "",
+    key: MaybeKey = "",
+    trust: Trust = None,
     index: Annotated[
-        Path | None, typer.Option("--index", metavar="FOLDER", help="Of the index; in the log's by default.")
+        Path | None, typer.Option("--index", metavar="FOLDER", help="Keep the index there, as your own.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Report who read what, for which purpose and how much, what was refused, and what is unusual.
 
-    It stands on the records that the log's checkpoint covers; the same log gives the same report. Exit code:
-    0, 1 the files were altered (the report says so), 2 usage or files that cannot be read.
+    It stands on the records that the log's checkpoint covers; the same log gives the same report. With --key
+    or --trust the files are verified first, and the figures come from an index that nobody else could write.
+    Exit code: 0, 1 the files were altered (the report says so), 2 usage or files that cannot be read.
     """
     if out is None and tables is None and not as_json:
         raise ConfigError(
@@ -60,9 +64,8 @@ def report(  # noqa: PLR0917 - an option each
     if department and dataset:
         raise ConfigError("--department and --dataset exclude each other", hint="a dataset names its own")
     period = Period.parse(since, until)
-    made = _made(
-        folder, index or folder / "index", period, Scope(department=department, dataset=dataset), key
-    )
+    policy = trust_policy(key, trust) if key or trust else None
+    made = _made(folder, index, period, Scope(department=department, dataset=dataset), policy)
     _deliver(made, out, tables, as_json=as_json)
     if made.basis.verified == "altered":
         tell(f"exchange: the log was altered: {made.basis.remark}")
@@ -70,19 +73,45 @@ def report(  # noqa: PLR0917 - an option each
         raise typer.Exit(ALTERED)
 
 
-def _made(folder: Path, index: Path, period: Period, scope: Scope, key: str) -> Report:
-    from exchange.audit.index.build import refresh  # noqa: PLC0415 - a command loads what it uses
+def _made(
+    folder: Path, index: Path | None, period: Period, scope: Scope, policy: TrustPolicy | None
+) -> Report:
+    import duckdb  # noqa: PLC0415 - a command loads what it uses
+    from pydantic import ValidationError  # noqa: PLC0415
+
     from exchange.audit.index.reading import opened  # noqa: PLC0415
     from exchange.audit.reports.gather import gather  # noqa: PLC0415
 
-    basis = _basis(folder, key)
+    basis, checkpoint = _basis(folder, policy)
+    with own_index(folder, index, proven=policy is not None) as place:
+        basis = _indexed(folder, place, basis, checkpoint)
+        try:
+            with opened(place) as connection:
+                return gather(connection, basis, scope, period)
+        except (duckdb.Error, ValidationError):
+            raise ConfigError(
+                f"the index in {place} says what no log says",
+                hint="delete that folder, it is made anew; or give --key, then another one is used",
+            ) from None
+
+
+def _indexed(folder: Path, place: Path, basis: Basis, checkpoint: Checkpoint) -> Basis:
+    """Bring the index up to date; of a log that verified, hold it to leaving nothing out."""
+    from exchange.audit.index.build import refresh  # noqa: PLC0415 - a command loads what it uses
+    from exchange.audit.index.complete import complete  # noqa: PLC0415
+
     with counting("indexing") as progress:
-        refresh(folder, index, progress=progress)
-    with opened(index) as connection:
-        return gather(connection, basis, scope, period)
+        if basis.verified != "yes":
+            refresh(folder, place, progress=progress)
+            return basis
+        first = complete(folder, place, checkpoint, progress=progress).first
+    if not first:
+        return basis
+    remark = f"records 0 to {first - 1} were removed under retention and are not counted here"
+    return basis.model_copy(update={"remark": remark})
 
 
-def _basis(folder: Path, key: str) -> Basis:
+def _basis(folder: Path, policy: TrustPolicy | None) -> tuple[Basis, Checkpoint]:
     """What the log's checkpoint says, and whether the files bear it out."""
     from exchange.audit.follow import stated  # noqa: PLC0415
     from exchange.audit.reports.report import Basis  # noqa: PLC0415
@@ -92,15 +121,16 @@ def _basis(folder: Path, key: str) -> Basis:
     layout = Layout(folder)
     if not layout.segments_folder.is_dir():
         raise ConfigError(f"there is no audit log at {folder}", hint="name the folder that holds `segments`")
-    note = read_bytes(layout.checkpoint)
+    note = checkpoint_note(folder, policy) if policy else read_bytes(layout.checkpoint)
     checkpoint = stated(note)
     basis = Basis(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex())
-    if not key:
-        return basis
+    if policy is None:
+        return basis, checkpoint
     with counting("verifying, bytes") as progress:
-        verdict = verify(folder, public_key(key), checkpoint=note, progress=progress)
+        verdict = verify(folder, policy, checkpoint=note, progress=progress)
     remark = verdict.findings[0].text if verdict.findings else ""
-    return basis.model_copy(update={"verified": "yes" if verdict.whole else "altered", "remark": remark})
+    state = "yes" if verdict.whole else "altered"
+    return basis.model_copy(update={"verified": state, "remark": remark}), checkpoint
 
 
 def _deliver(made: Report, out: Path | None, tables: Path | None, *, as_json: bool) -> None:

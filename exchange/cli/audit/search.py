@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.audit.indexed import gone, own_index, signed_checkpoint
 from exchange.cli.audit.moments import unix_us
-from exchange.cli.audit.options import Folder, read_bytes
+from exchange.cli.audit.options import Folder
 from exchange.cli.audit.shown import print_json, print_table
 from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
 from exchange.cli.console import tell
@@ -20,7 +18,6 @@ from exchange.cli.progress import counting
 
 if TYPE_CHECKING:
     from exchange.audit.index.search import Answer
-    from exchange.audit.proofs.checkpoint import Checkpoint
 
 app = typer.Typer()
 
@@ -79,34 +76,13 @@ def search(  # noqa: PLR0917 - typer takes a command's options from its argument
         id=access,
         text=text,
     )
-    signed = _signed(folder, key, trust) if key or trust else None
-    with _index_folder(folder, index, proven=signed is not None) as place, counting("indexing") as progress:
+    signed = signed_checkpoint(folder, trust_policy(key, trust)) if key or trust else None
+    with own_index(folder, index, proven=signed is not None) as place, counting("indexing") as progress:
         most = 0 if count else limit
         answer = run(
             folder, place, question, limit=most, newest=newest, count=count, signed=signed, progress=progress
         )
     _show(answer, as_json=as_json)
-
-
-def _signed(folder: Path, key: str, trust: Path | None) -> Checkpoint:
-    """The checkpoint up to which the answer is to be complete, its signatures verified."""
-    policy = trust_policy(key, trust)
-    cosigned = folder / "cosigned"
-    wants_witnesses = trust is not None and cosigned.is_file()
-    return policy.check(read_bytes(cosigned if wants_witnesses else folder / "checkpoint")).checkpoint
-
-
-@contextmanager
-def _index_folder(folder: Path, index: Path | None, *, proven: bool) -> Iterator[Path]:
-    """Where the index is kept. An index that came with the log proves nothing: then it is made anew."""
-    if index is not None and (not proven or not index.resolve().is_relative_to(folder.resolve())):
-        yield index
-    elif proven:
-        tell("making an index that nobody else could write; --index FOLDER keeps it for the next search")
-        with tempfile.TemporaryDirectory(prefix="exchange-index-") as made:
-            yield Path(made)
-    else:
-        yield folder / "index"
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:
@@ -131,4 +107,9 @@ def _completeness(answer: Answer) -> str:
         return f"searched {answer.searched:,} records; --key or --trust would prove that these are all"
     newer = answer.searched - answer.proven
     beyond = f"; {newer:,} newer ones are not covered by a signature yet" if newer else ""
-    return f"proven complete: all {answer.proven:,} records signed by {answer.origin} were read{beyond}"
+    if not answer.first:
+        return f"proven complete: all {answer.proven:,} records signed by {answer.origin} were read{beyond}"
+    return (
+        f"proven complete from record {answer.first} on: all others up to {answer.proven - 1} signed by "
+        f"{answer.origin} were read{beyond}; {gone(answer.first)}"
+    )
