@@ -92,7 +92,6 @@ def usage(town: Town, stage: Stage) -> None:
 
 def dataset(town: Town, stage: Stage) -> None:
     """The log is a dataset of its own department, and whoever reads it is in it."""
-    audit_office.join(town)
     columns = ["index", "department", "dataset", "purpose", "reason"]
     with exchange.connect(town.client(audit_office.INSPECTOR)) as city:
         reading = city.read(audit_office.LOG, purpose="audit", columns=columns, where="decision = 'deny'")
