@@ -124,7 +124,10 @@ def plainly(path: Path) -> list[Batch]:
         file.seek(offset)
         lines = _Lines(file, offset, None)
         while lines.current:
-            found.append(_batch(lines))
+            batch = _batch(lines)
+            behind = re.search(rb"^#commit \d+ [0-9a-f]{64}\n", text[batch.offset :], re.MULTILINE)
+            batch.followed |= behind is not None
+            found.append(batch)
         return found
 
 

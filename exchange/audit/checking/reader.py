@@ -12,7 +12,7 @@ from exchange.audit.proofs.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from exchange.audit.records.entry import Entry
 from exchange.audit.records.recordcheck import RecordCheck
 from exchange.audit.records.retention import outlives
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.seal import Seal
 from exchange.audit.storage.segment import Batch, scan
 from exchange.audit.verdict import Finding, What
@@ -67,11 +67,12 @@ class Reader:
         """All batches of a stretch."""
         if stretch.opens and stretch.first not in {-1, self.frontier.size}:
             self._gap(stretch.first)
-        committed = True
+        committed, ended = True, False
         for batch in scan(stretch.path, stretch.offset, stretch.end):
-            unfinished = stretch.last and stretch.end is None and not batch.followed
-            self._batch(batch, unfinished=unfinished)
-            if not committed and batch.records and not (batch.problem and unfinished):
+            if ended := ended or self._ends(batch, stretch):
+                continue
+            self._batch(batch)
+            if not committed and batch.records:
                 self.find("framing", batch.first, "the batch before it has no commit line")
             committed = batch.commit is not None
             if tell:
@@ -102,11 +103,17 @@ class Reader:
         text = f"a segment is to begin at {promised}; the one before ends at {self.frontier.size}"
         self.find("framing", min(promised, self.frontier.size), text)
 
-    def _batch(self, batch: Batch, *, unfinished: bool) -> None:
+    def _ends(self, batch: Batch, stretch: Stretch) -> bool:
+        """Whether the log ends here: what follows was left unfinished, or is being written."""
         start = self.frontier.size
-        if batch.problem and unfinished and start >= self._awaited:
-            self.records.remark_unfinished(start)
-            return
+        unfinished = stretch.last and stretch.end is None and batch.problem and not batch.followed
+        if not unfinished or start < self._awaited:
+            return False
+        self.records.remark_unfinished(start)
+        return True
+
+    def _batch(self, batch: Batch) -> None:
+        start = self.frontier.size
         hashes = [leaf_hash(line) for line in batch.records]
         self._grow(hashes)
         self._framing(batch, start, hashes)
@@ -142,9 +149,12 @@ class Reader:
     def _kept_records(self, seal: Seal) -> None:
         path = self._layout.kept(seal.first)
         try:
-            data = path.read_bytes()
+            data = read_bounded(path, seal.length)
         except FileNotFoundError:
             self.find("kept", seal.first, f"the records kept of {seal.first} to {seal.size - 1} are missing")
+            return
+        except LogCorrupt as error:
+            self.find("kept", seal.first, error.public)
             return
         self.kept[seal.first] = hashlib.sha256(data).hexdigest()
         place = seal.first - 1

@@ -15,10 +15,10 @@ from pathlib import Path
 from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
 from exchange.audit.proofs.leaves import first_difference
 from exchange.audit.proofs.merkle import EMPTY_ROOT, Frontier, leaf_hash
-from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
 from exchange.audit.records.entry import Entry
 from exchange.audit.storage.hashes import frontier_at, root_at
-from exchange.audit.storage.layout import Layout, first_index
+from exchange.audit.storage.layout import Layout, first_index, read_bounded
 from exchange.audit.storage.places import locate
 from exchange.audit.storage.seal import Seal
 from exchange.audit.storage.sealed import chain, first_broken, pruned, read_seal
@@ -82,20 +82,16 @@ def recover(layout: Layout, key: VerifierKey) -> Recovered:
 
 def _checkpoint(layout: Layout, key: VerifierKey) -> Checkpoint | None:
     try:
-        note = layout.checkpoint.read_bytes()
+        note = read_bounded(layout.checkpoint, NOTE_BYTES_MAX)
     except FileNotFoundError:
         return None
     return open_checkpoint(note, key)
 
 
 def _segments(layout: Layout) -> list[Path]:
-    segments = layout.segments()
-    for path in (*segments, *layout.seals()):
-        try:
-            first_index(path)
-        except ValueError:
-            raise ConfigError(f"{path} is no segment of this log", hint="move it away") from None
-    return segments
+    for path in layout.strangers():
+        raise ConfigError(f"{path} is no segment of this log", hint="move it away")
+    return layout.segments()
 
 
 def _behind_seals(
@@ -153,8 +149,7 @@ def _segment(layout: Layout, state: Recovered, path: Path, key: VerifierKey, *, 
     for batch in scan(path):
         if state.cut_bytes:
             state.cut_bytes += batch.end - batch.offset
-            raise _corrupt(layout, state, batch, "something follows an unfinished batch")
-        if batch.problem:
+        elif batch.problem:
             if not last or batch.followed:
                 raise _corrupt(layout, state, batch, batch.problem)
             state.cut_bytes = batch.end - batch.offset

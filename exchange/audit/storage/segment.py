@@ -19,6 +19,8 @@ from typing import BinaryIO
 from exchange.audit.records.record import RECORD_BYTES_MAX
 
 BATCH_BYTES_MAX = 16 << 20
+BATCH_RECORDS_MAX = 1 << 16
+"""More than any the log writes: else a batch of empty lines would take a reader's memory."""
 _LINE_BYTES_MAX = RECORD_BYTES_MAX + 2
 _FRAMING_BYTES_MAX = 256
 _HEADER = re.compile(rb"#batch (0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8}) ([0-9a-f]{64})\n")
@@ -36,7 +38,8 @@ class Batch:
         records: the lines, without newlines.
         commit: size and root of the tree that the commit line states; None if there is none.
         problem: what is wrong with the batch itself; "" when header and body agree.
-        followed: whether anything comes after a problem that a crash cannot have left there.
+        followed: whether anything comes behind a problem that a crash cannot have left there: a commit line
+            is only written once the batch is durable, and with it all that is before.
     """
 
     offset: int
@@ -80,14 +83,19 @@ def scan(path: Path, offset: int = 0, end: int | None = None) -> Iterator[Batch]
     with path.open("rb", buffering=1 << 20) as file:
         file.seek(offset)
         lines: _Lines | None = None
+        last_commit = -1
         while True:
             # A body that is not as the writer wrote it is read line by line, to say what is wrong with it.
             whole = _whole(file, offset, end) if lines is None else None
             if whole is None:
-                lines = lines or _Lines(file, offset, end)
+                if lines is None:
+                    last_commit = _last_commit(_Lines(file, offset, end))
+                    file.seek(offset)
+                    lines = _Lines(file, offset, end)
                 if not lines.current:
                     return
                 whole = _batch(lines)
+                whole.followed |= last_commit >= whole.offset
             offset = whole.end
             yield whole
 
@@ -115,9 +123,11 @@ def _whole(file: BinaryIO, offset: int, end: int | None) -> Batch | None:
 
 def _body_as_promised(file: BinaryIO, offset: int, header: re.Match[bytes]) -> Batch | None:
     first, count, size = int(header[1]), int(header[2]), int(header[3])
-    if size > BATCH_BYTES_MAX:
+    if size > BATCH_BYTES_MAX or count > BATCH_RECORDS_MAX:
         return None
     body = file.read(size)
+    if body.count(b"\n") != count:
+        return None
     records = body.split(b"\n")
     if (
         len(records) != count + 1
@@ -156,16 +166,24 @@ class _Lines:
         self.current = b"" if done else self._file.readline(_LINE_BYTES_MAX)
 
 
+def _last_commit(lines: _Lines) -> int:
+    """Where the last commit line begins; -1 if there is none."""
+    found = -1
+    while lines.current:
+        if _COMMIT.fullmatch(lines.current):
+            found = lines.offset
+        lines.next()
+    return found
+
+
 def _batch(lines: _Lines) -> Batch:
     batch = Batch(lines.offset)
     header = _HEADER.fullmatch(lines.current)
     promised = None
     if header is None:
         batch.problem = "a batch header is missing or cannot be read"
-        # A write that was cut off leaves no newline, or zeros before the next one: a whole framing line that
-        # says nothing was altered.
-        line = lines.next() if lines.current.startswith(b"#") else b""
-        batch.followed = line.endswith(b"\n") and b"\0" not in line
+        if lines.current.startswith(b"#"):
+            lines.next()
     else:
         lines.next()
         batch.first = int(header[1])
@@ -176,9 +194,8 @@ def _batch(lines: _Lines) -> Batch:
         batch.problem = "the body of a batch does not fit the digest in its header"
     _commit(lines, batch)
     batch.end = lines.offset
-    # Behind a body nothing is written before it is durable: more bytes than it was to have are damage, too.
-    beyond = promised is not None and found[1] > promised[1]
-    batch.followed |= beyond or batch.commit is not None or lines.current.startswith(b"#")
+    # Behind a body nothing is written before it is durable: more bytes than it was to have are damage.
+    batch.followed = promised is not None and found[1] > promised[1]
     return batch
 
 
@@ -189,7 +206,7 @@ def _body(lines: _Lines, batch: Batch) -> tuple[int, int, bytes]:
         line = lines.next()
         count, size = count + 1, size + len(line)
         digest.update(line)
-        if size <= BATCH_BYTES_MAX:
+        if size <= BATCH_BYTES_MAX and count <= BATCH_RECORDS_MAX:
             batch.records.append(line.removesuffix(b"\n"))
         else:
             batch.problem = "a batch is larger than any the log writes"
