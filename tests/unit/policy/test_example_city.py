@@ -7,6 +7,7 @@ import functools
 import pytest
 from small_city import DESK, DISPATCH, EXAMPLE_CITY, LAB, OPS, TRUST_DOMAIN, ask, masks
 
+from exchange.audit.index.schema import COLUMNS
 from exchange.model.dataset import Column, Dataset
 from exchange.policy.bundle import Bundle, load
 from exchange.policy.facts import Outcome
@@ -75,3 +76,15 @@ def test_the_owner_sees_everything_in_clear() -> None:
 def test_everybody_else_is_refused(who: str, purpose: str, reason: str) -> None:
     decision = _asked(who, purpose).decision
     assert (decision.reason, decision.public_reason) == (reason, "not-granted")
+
+
+def test_a_grant_by_mistake_opens_the_log_to_nobody() -> None:
+    kinds = dict.fromkeys(COLUMNS, "string") | {"time": "timestamp[us, tz=UTC]"}
+    columns = tuple(Column(name=name, type=kind) for name, kind in kinds.items())
+    log = Dataset(id="audit.log", title="log", columns=columns)
+    files = dict(read_tree(EXAMPLE_CITY))
+    grants = "departments/audit/grants.csv"
+    files[grants] += b"\np, department:port, audit.log, read, audit, allow\n"
+    mistaken = load(files, 1, {"audit.log": log})
+    outcome = ask(mistaken, OPS, purpose="audit", dataset=log.id, schema=log)
+    assert (outcome.decision.allowed, outcome.decision.reason) == (False, "condition-not-met")
