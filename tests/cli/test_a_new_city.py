@@ -175,6 +175,31 @@ def test_the_log_can_be_fetched_and_verified(exchange: Run, city: RunningCity, t
     assert "whole" in verified.stdout
 
 
+def test_the_witnesses_of_a_new_city_vouch_for_a_fetched_copy(
+    exchange: Run, city: RunningCity, tmp_path: Path
+) -> None:
+    trust = city.folder / "trust.txt"
+    for attempt in range(50):
+        copy = tmp_path / f"copy{attempt}"
+        exchange("audit", "fetch", "-c", city.client("auditor"), "--out", copy)
+        if (copy / "cosigned").exists():
+            break
+        time.sleep(0.1)
+
+    verified = json.loads(exchange("audit", "verify", copy, "--trust", trust, "--json").stdout)
+
+    assert "group more_than_half 2 port press weather" in trust.read_text(encoding="utf-8")
+    assert (verified["whole"], set(verified["cosigned_by"])) == (True, {"port", "weather"})
+
+
+def test_every_actor_of_a_new_city_knows_the_logs_key(city: RunningCity) -> None:
+    (line,) = [it for it in (city.folder / "trust.txt").read_text().splitlines() if it.startswith("log ")]
+    configured = [*city.folder.glob("clients/*.toml"), *city.folder.glob("departments/*/connector.toml")]
+
+    assert (city.folder / "broker" / "audit" / "public.key").read_text().strip() == line.removeprefix("log ")
+    assert all(f'log_key = "{line.removeprefix("log ")}"' in path.read_text("utf-8") for path in configured)
+
+
 def test_a_fetched_copy_is_never_mixed_with_another(exchange: Run, city: RunningCity, tmp_path: Path) -> None:
     result = exchange("audit", "fetch", "-c", city.client("auditor"), "--out", tmp_path)
 

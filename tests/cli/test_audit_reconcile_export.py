@@ -63,6 +63,14 @@ def test_export_writes_the_records_verbatim(honest: Path, tmp_path: Path) -> Non
     assert (tmp_path / "out.jsonl").read_bytes().splitlines() == lines_of(honest)
 
 
+def test_for_programs_an_export_gives_an_account_of_itself(honest: Path, tmp_path: Path) -> None:
+    out = tmp_path / "航班.jsonl"
+
+    account = json.loads(run("export", honest, "--out", out, "--kind", "decision", "--json").stdout)
+
+    assert account == {"file": str(out), "format": "jsonl", "records": len(out.read_bytes().splitlines())}
+
+
 def test_export_to_the_output(honest: Path) -> None:
     result = run("export", honest, "--out", "-", "--kind", "decision", "--format", "ocsf")
     (event,) = result.stdout.splitlines()
