@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from exchange.audit.proofs.merkle import leaf_hash
 from exchange.audit.records.kinds import LogRecord
-from exchange.audit.records.record import Encoded, moment
+from exchange.audit.records.record import Encoded, moment, moment_us
 from exchange.audit.storage.group import Group, Queue
 from exchange.audit.storage.recovery import Recovered
 from exchange.audit.storage.signer import Signer
@@ -39,6 +39,8 @@ class Writer:
         self._frontier = state.frontier
         self._last_time = state.last_time
         self._wall_us, self._mono_s = clock.now_us(), clock.monotonic_s()
+        if state.last_time and moment_us(state.last_time) - self._wall_us >= CLOCK_STEP_US:
+            self._wall_us = moment_us(state.last_time)  # set back between two lives: the first batch says so
         self._failure: AuditUnavailable | None = None
         self.durable = Durable(state.frontier.size, store.segment, store.offset)
         self._thread = threading.Thread(target=self._run, name="audit-writer", daemon=True)
@@ -89,9 +91,10 @@ class Writer:
         if not self._signer.has_room:
             group.fail(AuditUnavailable("the audit log cannot be signed", hint="look at the log's disk"))
             return
-        alarm = self._clock_alarm()
+        now = self._clock.now_us(), self._clock.monotonic_s()
+        alarm = self._clock_alarm(*now)
         items = [*alarm, *group.items]
-        stamp = max(self._last_time, moment(self._clock.now_us()))
+        stamp = max(self._last_time, moment(now[0]))
         first, encoded_time = self._frontier.size, stamp.encode()
         records = [item.line(first + place, encoded_time) for place, item in enumerate(items)]
         hashes = [leaf_hash(record) for record in records]
@@ -104,16 +107,17 @@ class Writer:
             return
         root = grown.root()
         self._frontier, self._last_time = grown, stamp
+        self._wall_us, self._mono_s = (
+            now  # only once an alarm is on record: it must not get lost on a full disk
+        )
         self._store.commit(root)
         self.durable = Durable(grown.size, self._store.segment, self._store.offset)
         group.finish(first + len(alarm))
         self._signer.offer(grown.size, root, b"".join(hashes), self._store.take_closed())
 
-    def _clock_alarm(self) -> list[Encoded]:
+    def _clock_alarm(self, wall_us: int, mono_s: float) -> list[Encoded]:
         """A record of its own when the wall clock jumped against the steady one since the last batch (F9)."""
-        wall_us, mono_s = self._clock.now_us(), self._clock.monotonic_s()
         step_us = (wall_us - self._wall_us) - round((mono_s - self._mono_s) * 1_000_000)
-        self._wall_us, self._mono_s = wall_us, mono_s
         if abs(step_us) < CLOCK_STEP_US:
             return []
         return [LogRecord(event="clock-step", size=self._frontier.size, step_us=step_us).encode()]
