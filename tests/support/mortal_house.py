@@ -88,6 +88,9 @@ class Mortals:
     def let_loose(self) -> Iterator[str]:
         """Let it work; what it says, line by line, until it is dead."""
         self._tell("go")
+        return self._said()
+
+    def _said(self) -> Iterator[str]:
         for line in self._lines:
             yield line.rstrip("\n")
             if line.startswith("dead "):
@@ -177,7 +180,7 @@ def survived(folder: Path, life: Life) -> None:
     before = max((open_checkpoint(note, PUBLIC).size for note in life.notes), default=0)
     path = Layout(folder).checkpoint
     if path.exists():
-        assert open_checkpoint(path.read_bytes(), PUBLIC).size >= before
+        assert open_checkpoint(path.read_bytes(), PUBLIC).size >= before, "a checkpoint went back"
     with open_log(folder, limits=SMALL, clock=SystemClock()) as log:
         index = log.append(decision(1))
         assert index == log.size - 1
