@@ -108,13 +108,16 @@ def definitions(tree: Node) -> list[Definition]:
 
 
 def path_of(node: Node) -> str | None:
-    """`a.b.c` for a variable or a chain of fields on one, also written `a["b"]`; None for anything else."""
+    """`a.b.c` for a variable or a chain of fields on one, also written `a["b"]`; None for anything else.
+
+    `a["b.c"]` is anything else: taken for `a.b.c` it would be checked as one field and looked up as another.
+    """
     ((kind, inner),) = node.items()
     if kind == "Var":
         return str(inner["value"])
     if kind == "RefDot":
         base, field = path_of(inner["refr"]), inner["field"][1]
-    elif kind == "RefBrack" and (text := literal_text(inner["index"])) is not None:
+    elif kind == "RefBrack" and "." not in (text := literal_text(inner["index"]) or "."):
         base, field = path_of(inner["refr"]), text
     else:
         return None
@@ -125,6 +128,14 @@ def literal_text(node: Node) -> str | None:
     """The text of a string literal; None for anything else."""
     ((kind, inner),) = node.items()
     return str(inner["value"]) if kind in {"String", "RawString"} else None
+
+
+def is_escaped(node: Node) -> bool:
+    """Whether it is a string literal whose text is shorter than it is written."""
+    inner = node.get("String")
+    if inner is None:
+        return False
+    return bool(inner["span"]["end"] - inner["span"]["start"] != len(inner["value"].encode()))
 
 
 def nodes(tree: Any) -> Iterator[tuple[str, Node]]:

@@ -10,6 +10,7 @@ from exchange.policy.engines.rego_ast import (
     Definition,
     Node,
     definitions,
+    is_escaped,
     literal_text,
     nodes,
     parse_module,
@@ -98,7 +99,7 @@ def _checked(file: str, text: str, package: str, faults: Faults) -> RegoModule:
         package,
         frozenset(_SHAPES) & {rule.name for rule in rules},
         reads(rules),
-        plain=whole and is_plain(file, rules),
+        plain=whole and is_plain(file, text, rules),
     )
 
 
@@ -162,6 +163,19 @@ def _check_node(place: Place, kind: str, node: Node, names: frozenset[str]) -> N
         # OPA 1.21.3 takes a body of `not true` alone for an empty one, which holds; regorus does not.
         mend = "say what must not be so, or remove the line"
         raise refused(place, "`not` stands before a constant", mend, "not")
+    elif kind == "RefBrack":
+        _check_index(place, node["index"])
+
+
+def _check_index(place: Place, index: Node) -> None:
+    """Refuse a field that is looked up as another than was checked: undefined, which `not` turns round."""
+    mend = "write its characters themselves, letters, digits, - and _"
+    if is_escaped(index):
+        # regorus looks for the text as it is written, backslash and all
+        raise refused(place, "a field's name is written with escapes", mend, "\\")
+    name = literal_text(index)
+    if name is not None and "." in name:
+        raise refused(place, "a field's name holds a dot", mend, name)
 
 
 def _check_call(place: Place, call: Node, names: frozenset[str]) -> None:

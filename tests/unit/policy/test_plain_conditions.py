@@ -15,6 +15,8 @@ PLAIN = [
     'allow if { input.state in {"a", "b"}; not input.purpose in ["x"] }',
     'allow if calm\ncalm if input.state == "normal"',
     'allow if input["purpose"] == "x"',
+    'allow if not "researcher" in input.subject["roles"]',
+    'allow if { input.dataset.sharing == "x"; input.subject.department != input.dataset.department }',
     'allow if input.time > "2020"',
     'allow if input.state == "x"\ndeny contains "code" if input.state == "y"',
     'allow if input.state == "x"\nobligations contains {"id": "x", "row_limit": 5} if input.time > ""',
@@ -35,6 +37,14 @@ NOT_PLAIN = [
     'allow if { x := ["a"]; y := [x, x]; y == x }',
     'allow if { [x, y] := ["a", input.state]; x == y }',
     'allow if regex.match("^a+$", input.purpose)',
+    # what takes long to compare: five seconds of the broker's one interpreter, in lines without a round
+    "allow if input.dataset.columns >= input.dataset.columns",
+    "allow if same\nall := input.dataset.columns\nsame if {\n" + "all >= all\n" * 500 + "}",
+    'allow if { input.purpose == "x"; count(odd) == 1 }\nodd contains input.dataset',
+    'allow if input["columns"] == ["x"]',
+    "allow if input.subject.roles < input.dataset.tags",
+    "allow if c >= c\nc := {\n" + "".join(f"{number},\n" for number in range(600)) + "0}",
+    'allow if input.purpose == "x"\n' + "# a page is enough\n" * 500,
     "allow if { a; b; c }\n" + "\n".join(f'{name} if "x" in input.columns' for name in "abc"),
 ]
 
