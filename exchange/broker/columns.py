@@ -7,8 +7,11 @@ from functools import lru_cache
 
 from exchange.model.dataset import Column, Dataset
 from exchange.model.held import Held
+from exchange.model.kept import Kept
 from exchange.model.obligation import ColumnRule, Obligations, Pseudonym, Redact
 
+KEPT_BYTES_MAX = 32 << 20
+COLUMN_BYTES = 1024
 _DICTIONARY = re.compile(r"dictionary<values=(.*), indices=\w+, ordered=\d>")
 _PLAIN = {"string_view": "string", "binary_view": "binary"}
 
@@ -18,12 +21,15 @@ def governed_columns(obligations: Obligations, dataset: Dataset) -> tuple[Column
 
     Everything is nullable, because masks may make it so; layouts are the plain ones.
     """
-    return _columns(Held(obligations, dataset))
+    held = Held(obligations, dataset)
+    size = (len(obligations.columns) + len(dataset.columns)) * COLUMN_BYTES
+    return _KEPT.get(held) or _KEPT.put(held, _columns(obligations, dataset), size)
 
 
-@lru_cache(maxsize=1024)
-def _columns(held: Held[Obligations, Dataset]) -> tuple[Column, ...]:
-    obligations, dataset = held.objects
+_KEPT: Kept[Held[Obligations, Dataset], tuple[Column, ...]] = Kept(KEPT_BYTES_MAX)
+
+
+def _columns(obligations: Obligations, dataset: Dataset) -> tuple[Column, ...]:
     by_name = {column.name: column for column in dataset.columns}
     delivered = (rule for rule in obligations.columns if rule.delivered and rule.name in by_name)
     return tuple(_governed(rule, by_name[rule.name]) for rule in delivered)

@@ -30,7 +30,7 @@ from exchange.model.predicate import (
 )
 
 TEXT_BYTES_MAX = 8192
-TEXTS_KEPT_MAX = 1024
+TEXTS_KEPT_MAX, TEXT_CHARS_KEPT_MAX = 1024, 1024
 HINT = "compare columns with values; text and dates in single quotes: days > 6 AND day > '2026-01-31'"
 
 _OPS: dict[type[sql.Expr], Any] = {
@@ -44,13 +44,23 @@ _OPS: dict[type[sql.Expr], Any] = {
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@lru_cache(maxsize=TEXTS_KEPT_MAX)
 def parse(text: str) -> Predicate:
     """The predicate that the text means; programs ask the same again and again, so texts are remembered.
+
+    Only short ones: understood, a text takes a hundred times its room, and a stranger chooses it.
 
     Raises:
         PredicateInvalid: too long, not parseable, or outside the closed language; the text says which.
     """
+    return _kept(text) if len(text) <= TEXT_CHARS_KEPT_MAX else _parse(text)
+
+
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _kept(text: str) -> Predicate:
+    return _parse(text)
+
+
+def _parse(text: str) -> Predicate:
     if len(text.encode("utf-8", "surrogatepass")) > TEXT_BYTES_MAX:
         raise PredicateInvalid(f"the predicate is longer than {TEXT_BYTES_MAX} bytes")
     if text.count("(") > DEPTH_MAX * 4:

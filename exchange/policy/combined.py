@@ -7,17 +7,19 @@ never changed, only replaced by others. Conditions that repeat a demand repeat t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from exchange.model.dataset import Dataset
 from exchange.model.held import Held
+from exchange.model.kept import Kept
 from exchange.model.obligation import Obligations
 from exchange.policy.combine import Impossible, Reader, combine
 from exchange.policy.files.baseline import BaselineRule
 from exchange.policy.files.classification import Classified
 from exchange.policy.files.rules import Demand
 
-KEPT_MAX = 2048
+KEPT_BYTES_MAX = 128 << 20
+COLUMN_BYTES = 600
+"""About what a column costs: registered, classified and governed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +51,22 @@ class Combined:
     rules: tuple[str, ...]
 
 
-@lru_cache(maxsize=KEPT_MAX)
+_KEPT: Kept[tuple[Parts, Reader], Combined] = Kept(KEPT_BYTES_MAX)
+
+
 def combined(parts: Parts, reader: Reader) -> Combined:
     """What must be fulfilled for this reader; see `combine`."""
+    question = parts, reader
+    return _KEPT.get(question) or _KEPT.put(question, _combined(parts, reader), _bytes(parts))
+
+
+def _bytes(parts: Parts) -> int:
+    """About what is held, were it only for this; Rego may make a demand of its own for each question."""
+    columns = len(parts.dataset.columns) + len(parts.classified.facts.columns)
+    return columns * COLUMN_BYTES + sum(len(repr(demand)) for demand in parts.demands) * 4
+
+
+def _combined(parts: Parts, reader: Reader) -> Combined:
     outcome = combine(parts.dataset, parts.classified, parts.baseline, parts.demands, reader)
     if isinstance(outcome, Impossible):
         return Combined(outcome, (outcome.rule,) if outcome.rule else ())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from exchange.errors import PredicateInvalid
 from exchange.model.dataset import NAME_CHARS_MAX, Column, Dataset
 from exchange.model.held import Held
+from exchange.model.kept import Kept, bytes_of
 from exchange.model.obligation import ColumnRule, Obligations
 from exchange.model.predicate import Predicate, check, columns_of, leaves
 from exchange.model.predicate_sql import parse
@@ -16,8 +16,10 @@ from exchange.model.request import ReadRequest
 from exchange.policy.combine import governed
 
 _NAMED_MAX = 64
-KEPT_MAX = 1024
-COLUMNS_KEPT_MAX, WHERE_CHARS_KEPT_MAX = 64, 1024
+KEPT_BYTES_MAX = 32 << 20
+COLUMN_BYTES = 512
+PREDICATE_BYTES = 128
+"""About what a column, and a character of a predicate, cost once they are understood."""
 
 
 class Asked(NamedTuple):
@@ -46,15 +48,17 @@ def fit(request: ReadRequest, dataset: Dataset, whole: Obligations) -> Fitting:
     reads follow the requested ones, masked like these (T48), and are not delivered.
     """
     asked = Asked(request.columns, request.where, request.row_limit)
-    if len(asked.columns) > COLUMNS_KEPT_MAX or len(asked.where) > WHERE_CHARS_KEPT_MAX:
-        return _fit(asked, dataset, whole)
-    return _remembered(asked, Held(dataset, whole))
+    question = asked, Held(dataset, whole)
+    return _KEPT.get(question) or _KEPT.put(question, _fit(asked, dataset, whole), _bytes(asked, whole))
 
 
-@lru_cache(maxsize=KEPT_MAX)
-def _remembered(asked: Asked, held: Held[Dataset, Obligations]) -> Fitting:
-    """Most programs ask the same again; questions of ordinary size only, so that memory stays small."""
-    return _fit(asked, *held.objects)
+_KEPT: Kept[tuple[Asked, Held[Dataset, Obligations]], Fitting] = Kept(KEPT_BYTES_MAX)
+"""Most programs ask the same again."""
+
+
+def _bytes(asked: Asked, whole: Obligations) -> int:
+    """About what is held, were it only for this; a stranger chooses how long the names are."""
+    return bytes_of(asked.columns) + len(asked.where) * PREDICATE_BYTES + len(whole.columns) * COLUMN_BYTES
 
 
 def _fit(request: Asked, dataset: Dataset, whole: Obligations) -> Fitting:

@@ -19,7 +19,7 @@ from exchange.policy.engines.protocol import ConditionAnswer
 from exchange.policy.engines.rego_check import ALLOW, DENY, OBLIGATIONS, RegoModule
 from exchange.policy.files.rules import Demand
 
-DEMANDS_KEPT_MAX = 512
+DEMANDS_KEPT_MAX, DEMAND_CHARS_KEPT_MAX = 512, 4096
 Modules = tuple[RegoModule, ...]
 Values = Mapping[str, JsonValue]
 """Rule -> value, of one module; an undefined rule is absent."""
@@ -91,12 +91,20 @@ def _denials(said: Values) -> list[str]:
 
 def _demands(module: RegoModule, said: Values) -> list[Demand]:
     texts = sorted(json.dumps(item, sort_keys=True) for item in _members(said, OBLIGATIONS))
-    return [_demand(module.file, text) for text in texts]
+    return [
+        _kept_demand(module.file, text) if len(text) <= DEMAND_CHARS_KEPT_MAX else _demand(module.file, text)
+        for text in texts
+    ]
 
 
 @lru_cache(maxsize=DEMANDS_KEPT_MAX)
+def _kept_demand(file: str, text: str) -> Demand:
+    """Conditions repeat themselves, and then it is the same object."""
+    return _demand(file, text)
+
+
 def _demand(file: str, text: str) -> Demand:
-    """The demand that an obligation is; conditions repeat themselves, and then it is the same object."""
+    """The demand that an obligation is."""
     try:
         effects = _RegoEffects.model_validate(json.loads(text))
     except ValidationError as error:

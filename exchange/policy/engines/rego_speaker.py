@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 
 from exchange.model.canonical import JsonValue
+from exchange.model.kept import Kept, bytes_of
 from exchange.policy.engines.rego_answer import Modules, Values
 from exchange.policy.engines.rego_check import RegoModule
 from exchange.policy.engines.rego_reads import Path
 
-ANSWERS_MAX = 4096
+ANSWERS_BYTES_MAX = 4 << 20
 Run = Callable[[Modules, Mapping[str, JsonValue]], list[Values]]
 """Runs modules on a question; raises EvaluationFailed."""
 
@@ -27,7 +28,7 @@ class Speaker:
         self._modules = (module,)
         self._run = run
         self._paths = tuple(sorted(module.reads))
-        self._said: dict[Hashable, Values] = {}
+        self._said: Kept[Hashable, Values] = Kept(ANSWERS_BYTES_MAX)
 
     def say(self, question: Mapping[str, JsonValue]) -> Values:
         """The values of the module's rules.
@@ -39,9 +40,8 @@ class Speaker:
         values = self._said.get(key)
         if values is None:
             values = self._run(self._modules, question)[0]
-            if len(self._said) >= ANSWERS_MAX:
-                self._said.clear()
-            self._said[key] = values
+            # A question may hold thousands of columns, and an answer what a module likes (T30).
+            self._said.put(key, values, bytes_of(key) + bytes_of(values))
         return values
 
 
