@@ -3,7 +3,7 @@
 A call holds a thread from its first step to its last. One at work is done in milliseconds; one whose caller
 neither sends what it announced nor takes what it asked for would hold its thread without end. So such callers
 are cut off, and one department's together, however many identities it issues to itself, hold only a part of
-the threads.
+the threads. A single answer waits for its taker in no thread, but in memory: it counts just so.
 """
 
 from __future__ import annotations
@@ -79,6 +79,17 @@ class Patience:
         for answer in answers:
             with self._awaiting(context, department):
                 yield answer
+
+    def answered(self, context: grpc.ServicerContext, department: str) -> None:
+        """The call's one answer is on its way; until it is taken, or its caller gone, it is waited for."""
+        with self._lock:
+            self._waiting[context] = (department, self._clock.monotonic_s())
+        if not context.add_callback(lambda: self._ended(context)):  # type: ignore[no-untyped-call]
+            self._ended(context)
+
+    def _ended(self, context: grpc.ServicerContext) -> None:
+        with self._lock:
+            self._waiting.pop(context, None)
 
     def sweep(self) -> None:
         """Cancel every call that kept us waiting for too long, and what is one too many of a department."""

@@ -69,7 +69,7 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
         )
 
     def _answering_once(self, handler: Any, name: str) -> Callable[..., Any]:
-        """One answer, which grpc sends by itself, together with the status: nobody waits for its taker."""
+        """One answer, which grpc sends by itself, together with the status: no thread waits for its taker."""
         answer = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         def call(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
@@ -77,7 +77,9 @@ class Gate(grpc.ServerInterceptor):  # type: ignore[type-arg]  # generic in the 
                 subject = self._admit(name, context)
                 with self._recording(name, subject, context):
                     self._patience.check(subject.department)
-                    return answer(self._heard(handler, requests, context, subject), context)
+                    said = answer(self._heard(handler, requests, context, subject), context)
+                    self._patience.answered(context, subject.department)
+                    return said
             raise AssertionError("a guarded call neither answered nor aborted")
 
         return call

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from broker_house import House, fresh_house, question
+from closed_window import closed_window
 
 from exchange.broker.settings import Limits
 from exchange.wire import asking
@@ -102,3 +103,25 @@ def test_t66_a_message_that_cannot_be_read_holds_no_thread(tmp_path: Path, metho
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         until(lambda: not house.running._parts.patience._waiting)
         assert len(house.records("administration", reason="request-invalid")) == 3 * WORKERS
+
+
+def test_t66_answers_that_are_not_taken_are_counted_and_cut_off(tmp_path: Path) -> None:
+    """They hold no thread, but memory, and without end: a stranger's window may stay shut."""
+    with fresh_house(tmp_path, limits=Limits(workers=WORKERS)) as house:
+        desk = house.actor("press", name="desk")
+        patience = house.running._parts.patience
+        call = house.running.port, "/grpc.health.v1.Health/Check", b""
+        with closed_window(desk, *call, 4 * WORKERS):
+            until(lambda: len(patience._waiting) == patience.silent_max)
+            with closed_window(desk, *call, 1):
+                until(lambda: house.records("administration", reason="limit-reached"))
+            assert house.ask().ticket
+            house.clock.steady_offset_s += 11
+            until(lambda: not patience._waiting)
+
+
+def test_t66_answers_that_are_taken_are_forgotten(tmp_path: Path) -> None:
+    with fresh_house(tmp_path) as house:
+        for _ in range(20):
+            assert house.ask().ticket
+        until(lambda: not house.running._parts.patience._waiting)
