@@ -58,7 +58,7 @@ class Store:
             raise ConfigError(f"{path} cannot be used as the broker's database: {error}") from None
         self._turn = threading.Lock()
         self._waiting: deque[_Job[Any]] = deque()
-        self._put_off: deque[Work[object]] = deque()
+        self._put_off: deque[_Job[object]] = deque()
 
     def write(self, work: Work[T]) -> T:
         """Run the work in a transaction; what it did is durable once this returns.
@@ -81,7 +81,8 @@ class Store:
     def later(self, work: Work[object]) -> None:
         """As `note`, but put off until somebody reads or writes, or until enough has come together.
 
-        Whoever reads sees it, so only a lost process can tell. The work must not fail by itself.
+        Whoever reads sees it, so only a lost process can tell. Work that fails by itself is left out, and the
+        operator told: nobody is there to be told, and what others wrote must not wait for it.
 
         Raises:
             Unavailable: much is put off already, and the database takes none of it; nor was this taken.
@@ -91,7 +92,7 @@ class Store:
                 taken = self._commit([])
             if not taken:
                 raise _unavailable(sqlite3.OperationalError("nothing more can be put off"))
-        self._put_off.append(work)
+        self._put_off.append(_Job(work, durable=False))
 
     def read(self, work: Work[T]) -> T:
         """Run a query; sees every write that has returned.
@@ -134,8 +135,7 @@ class Store:
         try:
             self._sync(full=any(job.durable for job in jobs))
             self._connection.execute("BEGIN IMMEDIATE")
-            for work in put_off:
-                work(self._connection)
+            self._run_put_off(put_off)
             for job in jobs:
                 job.run(self._connection)
             self._connection.execute("COMMIT")
@@ -146,11 +146,26 @@ class Store:
                 job.fail(_unavailable(error))
         else:
             done = True
-            for _ in put_off:
+            for note in put_off:
                 self._put_off.popleft()
+                note.report()
         for job in jobs:
             job.done = True
         return done
+
+    def _run_put_off(self, notes: list[_Job[object]]) -> None:
+        """All of them at once; each by itself only where one fails."""
+        self._connection.execute("SAVEPOINT notes")
+        try:
+            for note in notes:
+                note.work(self._connection)
+        except sqlite3.OperationalError:
+            raise
+        except Exception:  # noqa: BLE001 - the one that fails will be found and reported
+            self._connection.execute("ROLLBACK TO notes")
+            for note in notes:
+                note.run(self._connection)
+        self._connection.execute("RELEASE notes")
 
     def _sync(self, *, full: bool) -> None:
         """Whether the next commit waits for the disk; a sync covers the commits before it as well."""
@@ -170,16 +185,17 @@ class _Job(Generic[T]):
     """One thread's work, its outcome, and whether that outcome is final."""
 
     def __init__(self, work: Work[T], *, durable: bool) -> None:
-        self._work = work
+        self.work = work
         self.durable = durable
         self._values: list[T] = []
         self._error: Exception | None = None
         self.done = False
 
     def run(self, connection: sqlite3.Connection) -> None:
+        self._error = None  # of an attempt that came to nothing
         connection.execute("SAVEPOINT job")
         try:
-            self._values.append(self._work(connection))
+            self._values.append(self.work(connection))
         except sqlite3.OperationalError:
             raise  # locked, full, input/output: it concerns the whole transaction
         except Exception as error:  # noqa: BLE001 - handed to the thread that brought the work
@@ -189,6 +205,11 @@ class _Job(Generic[T]):
 
     def fail(self, error: Exception) -> None:
         self._error = error
+
+    def report(self) -> None:
+        """Tell the operator of an error that nobody waits for."""
+        if self._error is not None:
+            _log.error("what was put off failed by itself and is left out", exc_info=self._error)
 
     def result(self) -> T:
         if self._error is not None:

@@ -145,6 +145,21 @@ def test_f06_what_is_put_off_waits_for_a_locked_database_and_only_so_much_of_it(
     assert names(store) == [f"{number:03}" for number in range(PUT_OFF_MAX)]
 
 
+def test_what_is_put_off_and_fails_by_itself_is_left_out_and_holds_up_nobody(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    def poison(connection: sqlite3.Connection) -> None:
+        connection.execute(INSERT, ("half", 1))
+        raise OverflowError("too large for a column")
+
+    store.later(lambda connection: connection.execute(INSERT, ("before", 1)))
+    store.later(poison)
+    store.later(lambda connection: connection.execute(INSERT, ("after", 1)))
+    assert store.write(lambda connection: connection.execute(INSERT, ("written", 1)).rowcount) == 1
+    assert names(store) == ["after", "before", "written"]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [OverflowError]
+
+
 def test_file_that_is_no_database_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "broker.sqlite").write_text("not a database, and long enough to be looked at" * 100)
     with pytest.raises(ConfigError, match="cannot be used"):
