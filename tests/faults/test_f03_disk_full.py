@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,12 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, FaultyDisk, decision, judged, lines_of, open_log
 
+from exchange.audit.log import LogLimits
 from exchange.audit.proofs.merkle import HASH_BYTES, leaf_hash
 from exchange.audit.storage.layout import Layout
 from exchange.errors import AuditUnavailable
+
+MOUNT = ("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs")
 
 
 def no_space(_: bytes) -> int:
@@ -101,11 +105,9 @@ def test_f03_a_checkpoint_without_space_is_signed_later(tmp_path: Path) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
+    made = subprocess.run([*MOUNT, str(folder)], capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        pytest.skip("mounting a tmpfs needs root")
+        pytest.skip(f"as root: {' '.join(MOUNT)} FOLDER ({made.stderr.strip()})")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -123,3 +125,45 @@ def test_f03_on_a_real_disk_of_one_megabyte(small_disk: Path) -> None:
     assert recorded == list(range(1, len(recorded) + 1))
     assert len(lines_of(folder)) == len(recorded) + 2
     assert judged(folder).whole
+
+
+def test_f03_on_a_real_disk_that_fills_again_and_again_nothing_is_lost_and_all_is_sealed(
+    small_disk: Path,
+) -> None:
+    ballast = [small_disk / f"ballast-{number}" for number in range(4)]
+    for path in ballast:
+        path.write_bytes(b"x" * (128 << 10))
+    folder, recorded, refused = small_disk / "log", [], 0
+    with open_log(folder, limits=LogLimits(checkpoint_every_s=0.0, segment_bytes_max=64 << 10)) as log:
+        while ballast:
+            try:
+                recorded.extend(log.append_many([decision(len(recorded) + each) for each in range(20)]))
+            except AuditUnavailable:
+                refused += 1
+                ballast.pop().unlink()
+        recorded.append(log.append(decision(1)))
+    assert refused == 4
+    assert recorded == list(range(1, len(recorded) + 1))
+    assert len(lines_of(folder)) == len(recorded) + 2
+    layout = Layout(folder)
+    assert len(layout.seals()) == len(layout.segments()) - 1 > 1
+    verdict = judged(folder)
+    assert verdict.whole
+    assert verdict.signed == verdict.records
+
+
+def test_f03_a_log_that_was_killed_on_a_full_disk_starts_again_once_there_is_room(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (900 << 10))
+    folder, recorded = small_disk / "log", 0
+    log = open_log(folder)
+    with pytest.raises(AuditUnavailable):
+        while True:
+            recorded = log.append(decision(recorded))
+    copy = small_disk.with_name("killed")
+    shutil.copytree(folder, copy)
+    ballast.unlink()
+    log.close()
+    with open_log(copy) as again:
+        assert again.size > recorded
+    assert judged(copy).whole
