@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exchange.audit.memory import FOREIGN, LogMemory
-from exchange.audit.proofs.note import split_note
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, split_note
 from exchange.connector.alarms import Alarms
 from exchange.connector.uplink.link import BrokerLink
 from exchange.connector.uplink.witness_key import WitnessKey
@@ -78,7 +78,7 @@ class Witness:
             found = self._memory.accept(candidate.checkpoint, candidate.proof)
         except LogCorrupt:
             # the broker's operator is told with the next question, whoever is right
-            self._refused = candidate.checkpoint
+            self._refused = candidate.checkpoint[:NOTE_BYTES_MAX]  # more is no note, and might not pass
             raise
         self._refused = b""
         if candidate.wanted:
