@@ -99,7 +99,10 @@ class AuditLog:
         with ExitStack() as undo:
             lock = _occupy(layout)
             undo.callback(lock.release)
-            state = recover(layout, verifier_key(origin, key))
+            try:
+                state = recover(layout, verifier_key(origin, key))
+            except OSError as error:
+                raise AuditUnavailable("the audit log cannot be read", detail=str(error)) from None
             opening = LogRecord(
                 subject=identity,
                 event="recovered" if state.cut_bytes else "opened",

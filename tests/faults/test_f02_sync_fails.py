@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from audit_house import NEVER_SIGN, FaultyDisk, decision, judged, open_log
 
+from exchange.audit.storage import recovery
 from exchange.errors import AuditUnavailable
 
 
@@ -84,3 +85,15 @@ def test_nothing_is_acknowledged_before_it_was_synced(tmp_path: Path) -> None:
         body = next(at for at, data in enumerate(disk.writes) if data.startswith(b"#batch"))
         assert disk.acts[: body + 3] == ["write", "sync", "write"]
         assert disk.writes[body + 1].startswith(b"#commit")
+
+
+def test_f02_a_log_that_cannot_be_read_does_not_start_and_can_be_opened_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_log(tmp_path).close()
+    with monkeypatch.context() as patched:
+        patched.setattr(recovery, "scan", lambda *_: broken())
+        with pytest.raises(AuditUnavailable, match="cannot be read"):
+            open_log(tmp_path)
+    open_log(tmp_path).close()
+    assert judged(tmp_path).whole
