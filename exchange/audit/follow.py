@@ -12,10 +12,10 @@ from typing import Protocol
 
 from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
 from exchange.audit.proofs.merkle import Frontier, leaf_hash, node_hash, verify_inclusion
-from exchange.audit.proofs.note import VerifierKey, split_note
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey, split_note
 from exchange.audit.proofs.tree import StoredTree
 from exchange.audit.records.entry import Entry
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.segment import scan
 from exchange.errors import ConfigError, LogCorrupt
 
@@ -155,7 +155,7 @@ class FolderSource:
             ConfigError: it cannot be read.
         """
         try:
-            return self._layout.checkpoint.read_bytes()
+            return read_bounded(self._layout.checkpoint, NOTE_BYTES_MAX)
         except OSError:
             raise ConfigError("the log has no checkpoint that can be read") from None
 

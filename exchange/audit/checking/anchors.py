@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from exchange.audit.checking.parts import Part
 from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
+from exchange.audit.proofs.note import NOTE_BYTES_MAX
 from exchange.audit.proofs.trust import Checked, TrustPolicy
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.seal import Seal, open_seal
 from exchange.audit.verdict import Finding
 from exchange.errors import LogCorrupt
@@ -114,7 +115,7 @@ class Anchors:
     def _seal(self, part: Part, trust: TrustPolicy) -> None:
         assert part.seal is not None  # noqa: S101 - for the type checker
         try:
-            seal = open_seal(part.seal.read_bytes(), trust.log)
+            seal = open_seal(read_bounded(part.seal, NOTE_BYTES_MAX), trust.log)
             wrong = "" if seal.first == part.first else f"it speaks of the one that begins at {seal.first}"
         except LogCorrupt as error:
             wrong = error.public
@@ -131,6 +132,8 @@ class Anchors:
 
 def _bytes_of(layout: Layout, name: str) -> bytes:
     try:
-        return (layout.folder / name).read_bytes()
+        return read_bounded(layout.folder / name, NOTE_BYTES_MAX)
     except (FileNotFoundError, NotADirectoryError):
         return b""
+    except LogCorrupt:
+        return b"\0"  # it is there, and no note

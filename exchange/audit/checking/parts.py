@@ -56,8 +56,9 @@ def parts_of(path: Path) -> list[Part]:
     if not path.is_dir():
         return [Part(_promised(path), path, None)]
     layout = Layout(path)
-    logs = {found.stem: found for found in layout.segments()}
-    seals = {found.stem: found for found in layout.seals()}
+    named = [*layout.segments(), *layout.seals(), *layout.strangers()]
+    logs = {found.stem: found for found in named if found.suffix == ".log"}
+    seals = {found.stem: found for found in named if found.suffix == ".seal"}
     names = sorted(logs.keys() | seals.keys())
     return [Part(_promised(Path(name)), logs.get(name), seals.get(name)) for name in names]
 

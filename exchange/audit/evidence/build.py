@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from exchange.audit.evidence.form import ENTRIES_MAX, Evidence, entry_of
 from exchange.audit.evidence.places import Places
 from exchange.audit.index.lines import bodies, runs
 from exchange.audit.proofs.checkpoint import Checkpoint
 from exchange.audit.proofs.merkle import leaf_hash, verify_inclusion
+from exchange.audit.proofs.note import NOTE_BYTES_MAX
 from exchange.audit.proofs.tree import StoredTree
 from exchange.audit.proofs.trust import TrustPolicy
+from exchange.audit.records.deliveries import certificate_in
 from exchange.audit.records.entry import parse_canonical
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.errors import ConfigError, LogCorrupt
 
 AUTHORITIES_MAX = 4
@@ -80,7 +80,8 @@ class _Lines:
         fields = self.take(index)
         self._take_signer(fields, places)
         for name in ("revision", "previous") if fields.get("kind") == "revocation" else ("revision",):
-            published = places.publications.get(int(fields.get(name) or -1))
+            revision = fields.get(name)
+            published = places.publications.get(revision) if type(revision) is int else None
             if published is not None and published not in self.taken:
                 self._take_signer(self.take(published), places)
 
@@ -113,11 +114,13 @@ class _Lines:
 
 def _name(fields: dict[str, Any], whose: str) -> bytes:
     """The subject or issuer in a certificate record; a name of nobody where it cannot be read."""
+    certificate = certificate_in(str(fields.get("der")))
     try:
-        certificate = x509.load_der_x509_certificate(bytes.fromhex(str(fields.get("der"))))
-    except ValueError:
-        return whose.encode()
-    return (certificate.subject if whose == "subject" else certificate.issuer).public_bytes()
+        if certificate is not None:
+            return (certificate.subject if whose == "subject" else certificate.issuer).public_bytes()
+    except (ValueError, TypeError):  # names are parsed only when they are asked for
+        pass
+    return whose.encode()
 
 
 def _checkpoint(layout: Layout, trust: TrustPolicy, last: int) -> tuple[bytes, Checkpoint]:
@@ -126,7 +129,7 @@ def _checkpoint(layout: Layout, trust: TrustPolicy, last: int) -> tuple[bytes, C
     short = -1
     for path in (layout.cosigned, layout.checkpoint):
         try:
-            note = path.read_bytes()
+            note = read_bounded(path, NOTE_BYTES_MAX)
         except FileNotFoundError:
             continue
         try:

@@ -10,6 +10,7 @@ from cryptography import x509
 from exchange.audit.evidence.form import Evidence
 from exchange.audit.proofs.merkle import leaf_hash, verify_inclusion
 from exchange.audit.proofs.trust import Cosigned, TrustPolicy
+from exchange.audit.records.deliveries import certificate_in
 from exchange.audit.records.entry import Entry
 from exchange.audit.records.recordcheck import RecordCheck
 from exchange.audit.verdict import Finding, What
@@ -53,6 +54,7 @@ def check_evidence(data: bytes, trust: TrustPolicy) -> Proof:
         return Proof(proven=False, findings=(Finding(what="checkpoint", index=None, text=text),))
     tree, records, certificates = checked.checkpoint, RecordCheck(signatures=True), _Speakers()
     findings: list[Finding] = []
+    wanted = set(evidence.asked)
     asked: list[Entry] = []
     judged_by: list[Entry] = []
     for entry in evidence.entries:
@@ -68,7 +70,7 @@ def check_evidence(data: bytes, trust: TrustPolicy) -> Proof:
             findings.append(Finding(what="edited", index=entry.index, last=entry.index, text=text))
         for what, text in (*records.check(entry.index, line), *certificates.check(shown)):
             findings.append(Finding(what=what, index=entry.index, last=entry.index, text=text))
-        (asked if entry.index in set(evidence.asked) else judged_by).append(shown)
+        (asked if entry.index in wanted else judged_by).append(shown)
     remarks = [*(remark.text for remark in records.remarks), *_missing(asked, judged_by)]
     return Proof(
         proven=not findings,
@@ -104,12 +106,20 @@ class _Speakers:
 
 def _names(der: str) -> list[str]:
     """The URIs that a certificate names; none where it cannot be read."""
+    certificate = certificate_in(der)
     try:
-        extensions = x509.load_der_x509_certificate(bytes.fromhex(der)).extensions
-        found = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return []
-    return found.get_values_for_type(x509.UniformResourceIdentifier)
+        if certificate is not None:
+            found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            return found.get_values_for_type(x509.UniformResourceIdentifier)
+    except (
+        ValueError,
+        TypeError,
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ):
+        pass
+    return []
 
 
 def publication_of(entry: Entry, judged_by: Sequence[Entry]) -> dict[str, Any] | None:

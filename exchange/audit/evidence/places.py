@@ -100,9 +100,10 @@ def _records_with(layout: Layout, wanted: tuple[bytes, ...]) -> Iterator[dict[st
 
 
 def _note(found: Places, fields: dict[str, Any]) -> None:
-    index, kind = int(fields["index"]), fields.get("kind")
+    index, kind, revision = int(fields["index"]), fields.get("kind"), fields.get("revision")
     if kind == "publication" and fields.get("outcome") == "published":
-        found.publications.setdefault(int(fields["revision"]), index)
+        if type(revision) is int:
+            found.publications.setdefault(revision, index)
     elif kind == "certificate":
         found.signers.setdefault(str(fields.get("certificate")), index)
         if fields.get("role") == "authority":

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from exchange.audit.storage.layout import Layout, first_index
-from exchange.audit.storage.segment import BATCH_BYTES_MAX
+from exchange.audit.storage.segment import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
 from exchange.errors import LogCorrupt
 
 _BLOCK = 1 << 16
@@ -64,11 +63,7 @@ def runs(layout: Layout) -> list[Run]:
     """
     found: list[Run] = []
     for path in layout.segments():
-        try:
-            first = first_index(path)
-        except ValueError:
-            continue
-        end = committed_end(path)
+        first, end = first_index(path), committed_end(path)
         if end > first:
             found.append(Run(path, first, end))
     return found
@@ -131,9 +126,8 @@ def segment_with(segments: Sequence[Path], index: int) -> Path | None:
     """The segment in which the record stands if it is here."""
     found = None
     for path in segments:
-        with suppress(ValueError):
-            if first_index(path) <= index:
-                found = path
+        if first_index(path) <= index:
+            found = path
     return found
 
 
@@ -175,7 +169,7 @@ def _header_at(descriptor: int, offset: int, index: int) -> tuple[int, int, int,
 
 def _parsed(header: bytes, index: int) -> tuple[int, int, int]:
     match = _HEADER.fullmatch(header)
-    if match is None or int(match[3]) > BATCH_BYTES_MAX or int(match[2]) == 0:
+    if match is None or int(match[3]) > BATCH_BYTES_MAX or not 0 < int(match[2]) <= BATCH_RECORDS_MAX:
         raise _damaged(index)
     return int(match[1]), int(match[2]), int(match[3])
 

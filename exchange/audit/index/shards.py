@@ -53,7 +53,7 @@ def listed(index: Path) -> list[Shard]:
     found: list[Shard] = []
     for path in index.glob("*.parquet"):
         match = _NAME.fullmatch(path.name)
-        if match and int(match[1]) < int(match[2]):
+        if match and int(match[1]) < int(match[2]) and path.is_file():
             found.append(Shard(int(match[1]), int(match[2]), path))
     return sorted(found, key=lambda one: (one.first, -one.end))
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from exchange.audit.keeping.packed import SUFFIX, digest_inside, pack, pieces_of, settle
 from exchange.audit.proofs.checkpoint import Checkpoint, open_checkpoint
 from exchange.audit.proofs.merkle import HASH_BYTES
-from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
 from exchange.audit.storage.disk import SystemDisk
 from exchange.audit.storage.hashes import levels_of
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.seal import Seal, open_seal
 from exchange.audit.storage.segment import scan
 from exchange.errors import ConfigError, LogCorrupt
@@ -52,7 +52,8 @@ def packed_segment(archive: Path, first: int) -> Path:
 
 def holds(archive: Path, seal: Seal) -> bool:
     """Whether the archive holds that segment's records, read back and compared with the seal."""
-    return digest_inside(packed_segment(archive, seal.first)) == (seal.length, seal.digest)
+    found = digest_inside(packed_segment(archive, seal.first), seal.length)
+    return found == (seal.length, seal.digest)
 
 
 def archive(folder: Path, to: Path, key: VerifierKey, *, progress: Progress | None = None) -> Archived:
@@ -71,7 +72,7 @@ def archive(folder: Path, to: Path, key: VerifierKey, *, progress: Progress | No
     """
     source = Layout(folder)
     try:
-        note = source.checkpoint.read_bytes()
+        note = read_bounded(source.checkpoint, NOTE_BYTES_MAX)
     except OSError:
         raise ConfigError(f"there is no audit log at {folder}", hint="name its folder") from None
     signed = open_checkpoint(note, key)
@@ -110,7 +111,7 @@ class _Run:
     def sealed(self, progress: Progress | None) -> None:
         seals = self.source.seals()
         for number, path in enumerate(seals, 1):
-            note = path.read_bytes()
+            note = read_bounded(path, NOTE_BYTES_MAX)
             self._segment(open_seal(note, self.key), note)
             if progress:
                 progress(number, len(seals))

@@ -45,13 +45,15 @@ def unpacked(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def digest_inside(path: Path) -> FileDigest | None:
-    """Length and SHA-256 (hex) of what a packed file holds; None if it is missing or damaged."""
+def digest_inside(path: Path, bytes_max: int) -> FileDigest | None:
+    """Length and SHA-256 (hex) of what a packed file holds; None if it is missing, damaged, or longer."""
     digest, length = hashlib.sha256(), 0
     try:
         for piece in unpacked(path):
             digest.update(piece)
             length += len(piece)
+            if length > bytes_max:
+                return None
     except OSError:
         return None
     return length, digest.hexdigest()

@@ -7,14 +7,19 @@ on from here is for the broker's witnesses to say: they have seen what came late
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.audit.keeping.packed import SUFFIX, pieces_of, settle, unpacked
-from exchange.audit.storage.layout import Layout
+from exchange.audit.proofs.checkpoint import SIZE_MAX
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, split_note
+from exchange.audit.storage.layout import Layout, first_index, read_bounded
+from exchange.audit.storage.seal import Seal
 from exchange.errors import ConfigError, LogCorrupt
 
+_NAME = re.compile(rf"[0-9]{{20}}\.log{re.escape(SUFFIX)}")
 Progress = Callable[[int, int], None]
 """Called with segments done and segments in all."""
 
@@ -40,7 +45,7 @@ def restore(archive: Path, to: Path, *, progress: Progress | None = None) -> Res
         LogCorrupt: a packed segment is damaged so that it cannot be unpacked; names it.
     """
     source, target = Layout(archive), Layout(to)
-    packed = sorted(source.segments_folder.glob(f"[0-9]*.log{SUFFIX}"))
+    packed = _packed(source)
     if not source.checkpoint.is_file():
         raise ConfigError(f"there is no archive of an audit log at {archive}", hint="name its folder")
     if to.exists() and any(to.iterdir()):
@@ -50,7 +55,8 @@ def restore(archive: Path, to: Path, *, progress: Progress | None = None) -> Res
             folder.mkdir(parents=True, mode=0o750)
         length = 0
         for number, path in enumerate(packed, 1):
-            length += _unpack(path, target.segments_folder / path.name.removesuffix(SUFFIX))
+            first = first_index(Path(path.stem))
+            length += _unpack(path, target.segment(first), _longest(source, first))
             if progress:
                 progress(number, len(packed))
         _copy_rest(source, target)
@@ -59,17 +65,38 @@ def restore(archive: Path, to: Path, *, progress: Progress | None = None) -> Res
     return Restored(segments=len(packed), length=length)
 
 
-def _unpack(path: Path, to: Path) -> int:
+def _packed(source: Layout) -> list[Path]:
+    """The packed segments, in order; files of other names are none."""
+    found = source.segments_folder.glob(f"[0-9]*.log{SUFFIX}")
+    return sorted(path for path in found if _NAME.fullmatch(path.name) and path.is_file())
+
+
+def _longest(source: Layout, first: int) -> int:
+    """What a segment can have: as its seal says. The last one has none, and is as long as it is."""
+    try:
+        note = read_bounded(source.seal(first), NOTE_BYTES_MAX)
+    except FileNotFoundError:
+        return SIZE_MAX
+    return Seal.parse(split_note(note)[0]).length
+
+
+def _unpack(path: Path, to: Path, bytes_max: int) -> int:
     with to.open("xb") as out:
         try:
             for piece in unpacked(path):
                 out.write(piece)
+                if out.tell() > bytes_max:
+                    raise LogCorrupt(
+                        f"{path.name} holds more than the {bytes_max:,} bytes that were sealed",
+                        index=first_index(to),
+                        hint="take it from another copy of the archive",
+                    )
         except OSError as error:
             if error.errno is not None:
                 raise
             raise LogCorrupt(
                 f"{path.name} is damaged and cannot be unpacked",
-                index=int(path.name.split(".")[0]),
+                index=first_index(to),
                 hint="take it from another copy of the archive",
             ) from None
         out.flush()
@@ -79,11 +106,12 @@ def _unpack(path: Path, to: Path) -> int:
 
 def _copy_rest(source: Layout, target: Layout) -> None:
     for path in sorted(source.tree_folder.iterdir()):
-        _copy(path, target.tree_folder / path.name)
+        if path.name.isdigit() and path.is_file():
+            _copy(path, target.tree_folder / path.name)
     for path in source.seals():
         _copy(path, target.segments_folder / path.name)
-    for path in sorted(source.segments_folder.glob("[0-9]*.kept")):
-        if not target.segment(int(path.stem)).exists():
+    for path in source.all_kept():
+        if not target.segment(first_index(path)).exists():
             _copy(path, target.segments_folder / path.name)
     if source.cosigned.exists():
         _copy(source.cosigned, target.cosigned)

@@ -19,12 +19,12 @@ from pathlib import Path
 from exchange.audit.checking.skim import digest_of
 from exchange.audit.keeping.archive import holds
 from exchange.audit.keeping.packed import settle
-from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
 from exchange.audit.records.entry import Entry
 from exchange.audit.records.record import RECORD_BYTES_MAX
 from exchange.audit.records.retention import OUTLIVING, RETAIN_CALL, Retained, outlives
 from exchange.audit.storage.disk import Disk, SystemDisk
-from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.seal import Seal, open_seal
 from exchange.audit.storage.segment import scan
 from exchange.errors import ConfigError, LogCorrupt
@@ -47,7 +47,7 @@ def due(layout: Layout, key: VerifierKey, before_us: int) -> list[Seal]:
     found: list[Seal] = []
     end = 0
     for path in layout.seals():
-        seal = open_seal(path.read_bytes(), key)
+        seal = open_seal(read_bounded(path, NOTE_BYTES_MAX), key)
         if seal.first != end or path != layout.seal(seal.first):
             raise LogCorrupt(f"the seals do not follow each other at record {end}", index=end)
         end = seal.size
@@ -106,10 +106,7 @@ def announced(layout: Layout, signed: int) -> set[Retained]:
     """The removals that a log speaks of in its first `signed` records; reads them, does not verify them."""
     mark = f'"call":"{RETAIN_CALL}"'.encode()
     lines = (
-        line
-        for path in [*layout.segments(), *sorted(layout.segments_folder.glob("[0-9]*.kept"))]
-        for line in _lines(path)
-        if mark in line
+        line for path in [*layout.segments(), *layout.all_kept()] for line in _lines(path) if mark in line
     )
     found: set[Retained] = set()
     for line in lines:

@@ -6,6 +6,7 @@ authentic, and the first record that does not hash to its own is the one that wa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,11 +28,15 @@ def first_difference(path: Path, start: int, hashes: Sequence[bytes]) -> int | N
 def read_leaves(path: Path, start: int, count: int) -> list[bytes]:
     """At most `count` hashes from `start` on; fewer where the file is shorter or missing."""
     try:
-        with path.open("rb") as file:
-            file.seek(start * HASH_BYTES)
-            data = file.read(count * HASH_BYTES)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # never waits for a pipe
     except OSError:
         return []
+    try:
+        data = os.pread(descriptor, count * HASH_BYTES, start * HASH_BYTES)
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
     return [data[at : at + HASH_BYTES] for at in range(0, len(data) - HASH_BYTES + 1, HASH_BYTES)]
 
 

@@ -124,7 +124,9 @@ class StoredTree:
             descriptor = self._descriptors.get(level)
             if descriptor is None:
                 try:
-                    descriptor = os.open(self._layout.level(level), os.O_RDONLY | os.O_CLOEXEC)
+                    descriptor = os.open(
+                        self._layout.level(level), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+                    )
                 except FileNotFoundError:
                     return b""
                 self._descriptors[level] = descriptor

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import Certificate, InvalidVersion, load_der_x509_certificate
 from pydantic import Field, TypeAdapter, ValidationError
 
 from exchange.audit.records.record import Code, Count, Digest, Hex, Name, Record, Spiffe
@@ -134,11 +134,20 @@ def is_signed(statement: str, signature: str, der: str) -> bool:
 
 def signer_key(der: str) -> EllipticCurvePublicKey | None:
     """The key of a certificate (DER, hex); None if it is none, or not of a curve."""
+    certificate = certificate_in(der)
     try:
-        public = load_der_x509_certificate(bytes.fromhex(der)).public_key()
-    except (UnsupportedAlgorithm, ValueError):
+        public = certificate.public_key() if certificate is not None else None
+    except (UnsupportedAlgorithm, ValueError, TypeError):
         return None
     return public if isinstance(public, EllipticCurvePublicKey) else None
+
+
+def certificate_in(der: str) -> Certificate | None:
+    """The certificate in a record (DER, hex); None if it is none. Its parts are parsed when asked for."""
+    try:
+        return load_der_x509_certificate(bytes.fromhex(der))
+    except (UnsupportedAlgorithm, InvalidVersion, ValueError, TypeError):
+        return None
 
 
 def is_signed_by(public: EllipticCurvePublicKey | None, statement: str, signature: str) -> bool:

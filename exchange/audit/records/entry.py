@@ -87,7 +87,10 @@ class Entry(Frozen):
         if not is_record(fields):
             raise LogCorrupt("a line lacks what every record has: v, index, time and kind")
         time = fields["time"]
-        micros = moment_us(time)
+        try:
+            micros = moment_us(time)
+        except ValueError:  # the 31st of February
+            raise LogCorrupt(f"a record has a time that never was: {time}") from None
         return cls(index=fields["index"], time=time, time_us=micros, kind=fields["kind"], fields=fields)
 
     def record(self) -> AnyRecord | None:

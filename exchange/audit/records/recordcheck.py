@@ -140,7 +140,7 @@ class RecordCheck:
 def _agrees(fields: dict[str, Any]) -> bool:
     try:
         stated = plain_fields(parse_canonical(fields["statement"].encode()))
-    except (ValueError, KeyError, RecursionError, AttributeError):
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
         return False
     # a loop, not `all`: most records come by here
     for key, value in stated.items():  # noqa: SIM110

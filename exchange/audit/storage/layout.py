@@ -12,8 +12,16 @@ tree/1, tree/2, ...                each hash is the root over 256 of the level b
 
 from __future__ import annotations
 
+import os
+import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from exchange.errors import ConfigError, LogCorrupt
+
+_NAMED = re.compile(r"[0-9]{20}\.(log|seal|kept)")
 
 
 @dataclass(frozen=True)
@@ -69,12 +77,34 @@ class Layout:
         return self.segments_folder / f"{first:020d}.kept"
 
     def segments(self) -> list[Path]:
-        """The segments whose records are here, in order."""
-        return sorted(self.segments_folder.glob("[0-9]*.log"))
+        """The segments whose records are here, in order.
+
+        Raises:
+            ConfigError: one is a device or a pipe, which nobody should wait for.
+        """
+        return [path for path in self._found(".log") if _NAMED.fullmatch(path.name)]
 
     def seals(self) -> list[Path]:
-        """The seals there are, in order; retention leaves a segment's seal behind."""
-        return sorted(self.segments_folder.glob("[0-9]*.seal"))
+        """The seals there are, in order; retention leaves a segment's seal behind. Raises as `segments`."""
+        return [path for path in self._found(".seal") if _NAMED.fullmatch(path.name)]
+
+    def all_kept(self) -> list[Path]:
+        """What retention kept, in order. Raises as `segments`."""
+        return [path for path in self._found(".kept") if _NAMED.fullmatch(path.name)]
+
+    def strangers(self) -> list[Path]:
+        """Files among the segments under names that the log never gives."""
+        found = [*self._found(".log"), *self._found(".seal")]
+        return [path for path in found if not _NAMED.fullmatch(path.name)]
+
+    def _found(self, ending: str) -> Iterator[Path]:
+        for path in sorted(self.segments_folder.glob(f"[0-9]*{ending}")):
+            try:
+                mode = path.stat().st_mode
+            except FileNotFoundError:  # retention removed it at this moment
+                continue
+            _refuse_special(path, mode)
+            yield path
 
 
 def first_index(segment: Path) -> int:
@@ -83,6 +113,30 @@ def first_index(segment: Path) -> int:
     Raises:
         ValueError: the name is not one the log gives.
     """
-    if len(segment.stem) != 20:  # noqa: PLR2004 — digits of the largest 64-bit number
+    if not re.fullmatch(r"[0-9]{20}", segment.stem):  # digits of the largest 64-bit number
         raise ValueError(segment.name)
     return int(segment.stem)
+
+
+def read_bounded(path: Path, bytes_max: int) -> bytes:
+    """What a file of the log holds, if it is a file and not larger than such a file can be.
+
+    Whoever owns the folder may have put anything there: a pipe that never ends, a file as large as the disk.
+
+    Raises:
+        ConfigError: it is a device or a pipe.
+        LogCorrupt: it is larger.
+        OSError: it cannot be read, or is missing.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        _refuse_special(path, os.fstat(descriptor).st_mode)
+        data = file.read(bytes_max + 1)
+    if len(data) > bytes_max:
+        raise LogCorrupt(f"{path.name} has more than the {bytes_max:,} bytes that it can have")
+    return data
+
+
+def _refuse_special(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise ConfigError(f"{path} is no ordinary file", hint="a log has none of these; ask who put it there")

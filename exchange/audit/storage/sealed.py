@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from exchange.audit.proofs.note import VerifierKey
-from exchange.audit.storage.layout import Layout
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
+from exchange.audit.storage.layout import Layout, read_bounded
 from exchange.audit.storage.seal import Seal, open_seal
 from exchange.errors import LogCorrupt
 
@@ -27,7 +27,7 @@ def read_seal(layout: Layout, first: int, key: VerifierKey) -> Seal | None:
         LogCorrupt: it is not this log's, or it speaks of another segment.
     """
     try:
-        note = layout.seal(first).read_bytes()
+        note = read_bounded(layout.seal(first), NOTE_BYTES_MAX)
     except FileNotFoundError:
         return None
     try:

@@ -33,8 +33,9 @@ def check_evidence(
     Exit code: 0 proven, 1 not proven, 2 the file, key or policy cannot be read.
     """
     from exchange.audit.evidence.check import check_evidence as check  # noqa: PLC0415 - loads what it uses
+    from exchange.audit.evidence.form import BYTES_MAX  # noqa: PLC0415
 
-    proof = check(read_bytes(file), trust_policy(key, trust))
+    proof = check(read_bytes(file, BYTES_MAX), trust_policy(key, trust))
     if as_json:
         print(proof.model_dump_json(indent=2))
     else:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from exchange.audit.reports.period import begins, ends
+from exchange.cli.audit.indexed import gone
 from exchange.cli.audit.options import Folder
 from exchange.cli.console import tell
 from exchange.cli.options import AsJson
@@ -56,6 +57,8 @@ def export(  # noqa: PLR0917 - an option each
     """
     from exchange.audit.exports.export import export as write  # noqa: PLC0415 - a command loads what it uses
     from exchange.audit.index.question import Question  # noqa: PLC0415
+    from exchange.audit.storage.layout import Layout  # noqa: PLC0415
+    from exchange.audit.storage.places import first_here  # noqa: PLC0415
 
     question = Question(
         from_us=begins(since) if since else None,
@@ -73,3 +76,6 @@ def export(  # noqa: PLR0917 - an option each
         print(json.dumps({"file": out, "format": form.value, "records": count}, ensure_ascii=True))
     else:  # what is exported to stdout is not mixed with an account of it
         tell(f"{count} records exported" + (f" to {out}" if target else ""))
+    first = first_here(Layout(folder))
+    if first:
+        tell(gone(first))

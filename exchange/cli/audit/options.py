@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from exchange.audit.proofs.note import VerifierKey
+from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
+from exchange.audit.storage.layout import read_bounded
 from exchange.cli.console import because
-from exchange.errors import ConfigError
+from exchange.errors import ConfigError, LogCorrupt
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's folder, or a copy of it.")]
 Key = Annotated[str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")]
@@ -32,13 +33,15 @@ def public_key(text: str) -> VerifierKey:
         ) from None
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, bytes_max: int = NOTE_BYTES_MAX) -> bytes:
     """What the file holds.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: it cannot be read, or is larger than such a file can be.
     """
     try:
-        return path.read_bytes()
+        return read_bounded(path, bytes_max)
+    except LogCorrupt as error:
+        raise ConfigError(f"{path} cannot be read: {error.public}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {because(error)}") from None

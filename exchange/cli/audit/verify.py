@@ -16,6 +16,7 @@ from exchange.audit.proofs.trust import TrustPolicy
 from exchange.audit.verdict import Finding, Verdict
 from exchange.audit.verify import verify as verify_log
 from exchange.cli.audit.options import Folder, read_bytes
+from exchange.cli.audit.shown import plain
 from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
 from exchange.cli.options import AsJson
 
@@ -84,15 +85,17 @@ def _verify_with_progress(
 def _print_verdict(verdict: Verdict) -> None:
     console = Console(highlight=False)
     for finding in verdict.findings:
-        console.print(Text.assemble(("altered  ", "bold red"), _where(finding), finding.text))
+        console.print(Text.assemble(("altered  ", "bold red"), _where(finding), plain(finding.text)))
     for remark in verdict.remarks:
-        console.print(Text.assemble(("note     ", "yellow"), remark.text))
+        console.print(Text.assemble(("note     ", "yellow"), plain(remark.text)))
     state = ("whole    ", "bold green") if verdict.whole else ("altered  ", "bold red")
     read = verdict.records - verdict.removed
     covered = f"{read} records read, {verdict.signed} covered by the signed checkpoint"
     if verdict.cosigned_by:
-        covered += f", {verdict.cosigned} cosigned by {', '.join(verdict.cosigned_by)}"
-    console.print(Text.assemble(state, f"{verdict.origin}: {covered}, {verdict.receipts} receipts good"))
+        covered += f", {verdict.cosigned} cosigned by {plain(', '.join(verdict.cosigned_by))}"
+    console.print(
+        Text.assemble(state, f"{plain(verdict.origin)}: {covered}, {verdict.receipts} receipts good")
+    )
     console.print(Text(f"         root {verdict.root}"))
 
 
