@@ -22,7 +22,7 @@ from exchange.audit.storage.group import Pending, Queue, in_parts
 from exchange.audit.storage.hashes import TreeFiles
 from exchange.audit.storage.layout import Layout
 from exchange.audit.storage.lock import FolderLock
-from exchange.audit.storage.places import first_here, locate, segment_of
+from exchange.audit.storage.places import first_here, kept_line, locate, segment_of
 from exchange.audit.storage.recovery import Recovered, recover
 from exchange.audit.storage.segment import scan
 from exchange.audit.storage.signer import Signer, SigningKey
@@ -181,6 +181,18 @@ class AuditLog:
                 if batch.first >= end:
                     return
                 yield from batch.records[max(0, start - batch.first) : max(0, end - batch.first)]
+
+    def one(self, index: int) -> bytes:
+        """A durable record, also if it is one of those that retention keeps (`keeping/retain.py`).
+
+        Raises:
+            RecordGone: retention removed it.
+        """
+        if index < self.first:
+            line = kept_line(self._layout, index)
+            if line is not None:
+                return line
+        return next(iter(self.read(index, 1)))
 
     def checkpoint(self) -> bytes:
         """The latest signed checkpoint, a signed note; it trails the records by a fraction of a second."""

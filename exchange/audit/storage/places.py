@@ -40,6 +40,19 @@ def segment_of(layout: Layout, index: int) -> int:
     return max(first for first in firsts if first <= index)
 
 
+def kept_line(layout: Layout, index: int) -> bytes | None:
+    """The record, if retention kept it of a segment that it removed; None otherwise."""
+    mark = b'"index":%d,' % index
+    files = [path for path in layout.all_kept() if first_index(path) <= index]
+    for path in files[-1:]:
+        with path.open("rb") as file:
+            for line in file:
+                # the key cannot stand inside a text, where quotes are escaped
+                if mark in line:
+                    return line.removesuffix(b"\n")
+    return None
+
+
 def locate(path: Path, index: int, end: int | None = None) -> int:
     """Offset of the last batch in a segment that begins at or before the record; O(log n) reads.
 

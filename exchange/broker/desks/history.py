@@ -51,7 +51,7 @@ class HistoryDesk:
 
     def _entry(self, note: Note) -> RevisionEntry:
         # who, when and why stand in the audit log, which is the truth; the database only points there
-        entry = Entry.parse(next(iter(self._log.read(note.audit_index, 1))))
+        entry = Entry.parse(self._log.one(note.audit_index))
         record = entry.record()
         known = record if isinstance(record, PublicationRecord) else None
         return RevisionEntry(

@@ -28,6 +28,10 @@ class _Log(Protocol):
     def size(self) -> int:
         """Records in the log."""
 
+    @property
+    def first(self) -> int:
+        """Index of the first record that is here: retention may have removed those before."""
+
     def read(self, start: int = 0, count: int | None = None) -> Iterator[bytes]:
         """Records from `start` on."""
 
@@ -81,7 +85,7 @@ class QuestionDesk:
 
     def _newest_with(self, text: bytes) -> Iterator[bytes]:
         end = self._log.size
-        oldest = max(0, end - SEARCHED_MAX)
+        oldest = max(self._log.first, end - SEARCHED_MAX)
         while end > oldest:
             start = max(oldest, end - _CHUNK)
             yield from (line for line in self._log.read(start, end - start) if text in line)

@@ -36,6 +36,13 @@ class Readable(Protocol):
     def size(self) -> int:
         """Number of records."""
 
+    @property
+    def first(self) -> int:
+        """Index of the first record that is here: retention may have removed those before."""
+
+    def one(self, index: int) -> bytes:
+        """A record, also if it is one of those that retention keeps."""
+
     def read(self, start: int, count: int) -> Iterator[bytes]:
         """Records from an index on, as they lie in the log."""
 
@@ -43,14 +50,16 @@ class Readable(Protocol):
 def catch_up(store: Store, log: Readable) -> int:
     """Note everything the log holds that the database has not seen; returns the number of records read.
 
+    What retention removed is older than any window and any ticket: nothing of it is waited for any more.
+
     Raises:
         LogCorrupt: a record cannot be read; the broker does not start.
     """
-    start = seen(store)
+    start = max(seen(store), log.first)
     for at in range(start, log.size, _CHUNK):
         lines = list(log.read(at, min(_CHUNK, log.size - at)))
         store.write(lambda connection, at=at, lines=lines: _note(connection, at, lines))  # type: ignore[misc]
-    return log.size - start
+    return max(0, log.size - start)
 
 
 def seen(store: Store) -> int:
