@@ -84,7 +84,7 @@ class Patience:
         """The call's one answer is on its way; until it is taken, or its caller gone, it is waited for."""
         with self._lock:
             self._waiting[context] = (department, self._clock.monotonic_s())
-        if not context.add_callback(lambda: self._ended(context)):  # type: ignore[no-untyped-call]
+        if not context.add_callback(lambda: self._ended(context)):
             self._ended(context)
 
     def _ended(self, context: grpc.ServicerContext) -> None:
