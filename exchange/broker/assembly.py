@@ -28,6 +28,7 @@ from exchange.broker.gate import Gate
 from exchange.broker.judge import Judge
 from exchange.broker.keeper import Keeper
 from exchange.broker.keys import BrokerKeys, open_keys
+from exchange.broker.keys_stated import stated
 from exchange.broker.ledger import Ledger
 from exchange.broker.policies import Kept, open_policies
 from exchange.broker.settings import BrokerSettings
@@ -89,10 +90,11 @@ def assemble(settings: BrokerSettings, clock: Clock, undo: ExitStack) -> Parts:
         ConfigError, PolicyInvalid, LogCorrupt, AuditUnavailable: says what and where.
     """
     subject, keys, log, watch = _trusted(settings, clock, undo)
+    ledger = Ledger(log)
+    ledger.append_many(stated(subject.id, keys, watch.key, watch.witnesses, settings.tls))
     store = Store(settings.state / "broker.sqlite")
     undo.callback(store.close)
     catch_up(store, log)
-    ledger = Ledger(log)
     registry = Registry(store, clock, settings.limits.heartbeat_s)
     index, issued = StatementIndex(store), IssuedTickets(store)
     kept = Kept(log, ledger, store, registry, index)

@@ -30,12 +30,14 @@ class Watch:
         tree: its hashes on disk.
         witnessed: what the witnesses' word allows.
         desk: speaks with them.
+        witnesses: those whose cosignatures count.
     """
 
     key: VerifierKey
     tree: StoredTree
     witnessed: Witnessed
     desk: WitnessDesk
+    witnesses: tuple[VerifierKey, ...]
 
 
 def open_watch(
@@ -64,7 +66,7 @@ def open_watch(
         trust_domain=settings.trust_domain,
         alarm_s=wanted.alarm_s,
     )
-    return Watch(key, tree, witnessed, desk)
+    return Watch(key, tree, witnessed, desk, tuple(policy.witnesses.values()))
 
 
 def _trust_policy(path: Path | None, key: VerifierKey) -> TrustPolicy:

@@ -18,6 +18,7 @@ from exchange.audit.records.kinds import (
     CertificateRecord,
     DecisionRecord,
     FileDigest,
+    KeyRecord,
     LogRecord,
     PublicationRecord,
     RegistrationRecord,
@@ -80,6 +81,10 @@ RECORDS: list[Record] = [
     RevocationRecord(
         **WHO, subject=DISPATCH, department="emergency", dataset="port.flights", purpose="emergency-response",
         speaker=PORT, revision=13, previous=12, reason="no-grant",
+    ),
+    KeyRecord(
+        subject="spiffe://city.zhongshui.example/broker", role="listener", certificate="c2" * 32,
+        outcome="signing", expires="2026-11-25T12:00:00.000000Z",
     ),
 ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,10 +160,12 @@ class House:
         return record
 
     def tickets_issued(self) -> int:
-        count = self.running._parts.store.read(
-            lambda connection: connection.execute("SELECT count(*) FROM ticket").fetchone()[0]
-        )
-        return int(count)
+        query = "SELECT count(*) FROM ticket"
+        if self.broker is not None:
+            store = self.running._parts.store
+            return int(store.read(lambda connection: connection.execute(query).fetchone()[0]))
+        with closing(sqlite3.connect(self.settings.state / "broker.sqlite")) as connection:
+            return int(connection.execute(query).fetchone()[0])
 
 
 def actor(city: City, department: str, kind: Kind, name: str = "dispatch") -> TlsSettings:

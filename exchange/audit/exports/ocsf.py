@@ -146,6 +146,16 @@ def _certificate(entry: Entry) -> Mapped:
     return 3004, "Entity Management", 6, "Enroll", own
 
 
+def _key(entry: Entry) -> Mapped:
+    entity = {
+        "type": f"{_text(entry, 'role')} key",
+        "uid": _text(entry, "certificate") or _text(entry, "target"),
+        "name": _text(entry, "subject"),
+    }
+    own: Event = {"actor": _actor(entry), "entity": {name: value for name, value in entity.items() if value}}
+    return 3004, "Entity Management", 6, "Enroll", own
+
+
 def _lifecycle(entry: Entry) -> Mapped:
     activities = {"opened": (3, "Start"), "closed": (4, "Stop"), "recovered": (5, "Restart")}
     activity_id, activity = activities.get(_text(entry, "event"), (_OTHER, "Other"))
@@ -179,6 +189,7 @@ _CLASSES: dict[str, Callable[[Entry], Mapped]] = {
     "revocation": _permission,
     "registration": _registered,
     "certificate": _certificate,
+    "key": _key,
     "log": _lifecycle,
     "administration": _call,
 }

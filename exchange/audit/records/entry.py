@@ -14,6 +14,7 @@ from exchange.audit.records.kinds import (
     AdministrationRecord,
     CertificateRecord,
     DecisionRecord,
+    KeyRecord,
     LogRecord,
     PublicationRecord,
     RegistrationRecord,
@@ -35,6 +36,7 @@ AnyRecord = Annotated[
     | RegistrationRecord
     | RevocationRecord
     | AdministrationRecord
+    | KeyRecord
     | LogRecord,
     Field(discriminator="kind"),
 ]
@@ -51,6 +53,7 @@ KINDS = frozenset(
         "registration",
         "revocation",
         "administration",
+        "key",
         "log",
     }
 )

@@ -223,6 +223,30 @@ class CertificateRecord(Record):
     der: Hex
 
 
+class KeyRecord(Record):
+    """A key that the broker works with from now on; at each start all of them, one record each.
+
+    What was stated at the start before and is not stated any more is used no more.
+
+    Attributes:
+        subject: whose key: SPIFFE id of the broker, or the name of a witness.
+        role: ticket, audit (signs the log), witness, identity, listener (the broker's two certificates).
+        target: PASERK `k4.pid` of a ticket key, `name+id+key` of the log's and of witnesses' keys; "" for
+            certificates.
+        certificate: SHA-256 of the DER; "" for plain keys.
+        outcome: signing, or accepted (what it signed before is still good).
+        expires: end of the certificate's life; "" for plain keys.
+    """
+
+    kind: Literal["key"] = "key"
+    subject: Spiffe
+    role: Literal["ticket", "audit", "witness", "identity", "listener"]
+    target: Line = ""
+    certificate: Digest = ""
+    outcome: Literal["signing", "accepted"]
+    expires: Moment = ""
+
+
 class LogRecord(Record):
     """The log speaks of itself.
 

@@ -14,7 +14,7 @@ from exchange.audit.records.kinds import AdministrationRecord
 
 RETAIN_CALL = "audit/retain"
 _TARGET = re.compile(r"records (0|[1-9][0-9]{0,15})-([1-9][0-9]{0,15}) kept ([0-9a-f]{64})")
-_KINDS_KEPT = frozenset({"certificate", "publication", "log", "revocation"})
+_KINDS_KEPT = frozenset({"certificate", "publication", "key", "log", "revocation"})
 OUTLIVING = (f'"call":"{RETAIN_CALL}"'.encode(), *(f'"kind":"{kind}"'.encode() for kind in _KINDS_KEPT))
 """One of these stands in each record that outlives its segment, and in few others."""
 
