@@ -17,6 +17,7 @@ from exchange.audit.proofs.checkpoint import SIZE_MAX
 from exchange.audit.proofs.note import NOTE_BYTES_MAX, split_note
 from exchange.audit.storage.layout import Layout, first_index, read_bounded
 from exchange.audit.storage.seal import Seal
+from exchange.audit.storage.segment import BATCH_BYTES_MAX
 from exchange.errors import ConfigError, LogCorrupt
 
 _NAME = re.compile(rf"[0-9]{{20}}\.log{re.escape(SUFFIX)}")
@@ -72,12 +73,15 @@ def _packed(source: Layout) -> list[Path]:
 
 
 def _longest(source: Layout, first: int) -> int:
-    """What a segment can have: as its seal says. The last one has none, and is as long as it is."""
+    """No segment unpacks to much more than its seal says; an altered one is evidence, and comes back too.
+
+    The last one has no seal, and is as long as it is.
+    """
     try:
         note = read_bounded(source.seal(first), NOTE_BYTES_MAX)
     except FileNotFoundError:
         return SIZE_MAX
-    return Seal.parse(split_note(note)[0]).length
+    return Seal.parse(split_note(note)[0]).length + BATCH_BYTES_MAX
 
 
 def _unpack(path: Path, to: Path, bytes_max: int) -> int:
@@ -87,7 +91,7 @@ def _unpack(path: Path, to: Path, bytes_max: int) -> int:
                 out.write(piece)
                 if out.tell() > bytes_max:
                     raise LogCorrupt(
-                        f"{path.name} holds more than the {bytes_max:,} bytes that were sealed",
+                        f"{path.name} is no segment: it holds more than {bytes_max:,} bytes",
                         index=first_index(to),
                         hint="take it from another copy of the archive",
                     )
