@@ -11,7 +11,7 @@ import typer
 from exchange.cli.console import say, tell
 from exchange.cli.options import AsJson
 from exchange.cli.policy_options import POLICIES, At, Dir, SchemasFile, SomeConfig, city, known, moment
-from exchange.cli.policy_sources import decision, revision
+from exchange.cli.policy_sources import check_published, decision, revision
 from exchange.errors import ConfigError
 from exchange.policy.questions.assumed import Schemas
 from exchange.policy.questions.explain import Explanation
@@ -19,6 +19,7 @@ from exchange.policy.questions.explain import explain as explained
 from exchange.policy.questions.matrix import Asked, Asker
 from exchange.policy.questions.past import replay
 from exchange.policy.questions.what import party_of
+from exchange.policy.questions.who import near_dataset, unknown
 from exchange.policy.questions.wording import obligations_json
 from exchange.policy.questions.worlds import World
 
@@ -57,7 +58,7 @@ def explain(  # noqa: PLR0917 -- an option each
         files, bundle = city(folder)
         asker = Asker(bundle, Schemas(bundle, known(schemas, files, bundle)), moment(at))
         question = Asked(party_of(bundle, subject), dataset, purpose, state, asked, where)
-        world, notes = World(files, asker, question), _assumed(asker, dataset)
+        world, notes = World(files, asker, question), _notes(asker, dataset)
     else:
         raise ConfigError(
             "there is nothing to explain", hint="SUBJECT DATASET --purpose P, or --id ACCESS_ID"
@@ -78,12 +79,16 @@ def _past(
 ) -> tuple[World, tuple[str, ...]]:
     record = decision(access, audit, config)
     files, bundle = revision(int(record.fields["revision"]), revisions, config)
+    if audit is not None:
+        check_published(bundle, audit)
     found = replay({**record.fields, "time": record.time}, files, bundle, known(schemas, files, bundle))
     return found.world, found.notes
 
 
-def _assumed(asker: Asker, dataset: str) -> tuple[str, ...]:
-    guessed = asker.schemas.assumes(dataset) and asker.bundle.classified(dataset) is not None
+def _notes(asker: Asker, dataset: str) -> tuple[str, ...]:
+    if asker.bundle.classified(dataset) is None:
+        return (f"{unknown(dataset)}; {near_dataset(asker.bundle, dataset)}".removesuffix("; "),)
+    guessed = asker.schemas.assumes(dataset)
     note = "column types are assumed; cases/schemas.yaml or --schemas FILE says what is registered"
     return (note,) if guessed else ()
 

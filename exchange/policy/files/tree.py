@@ -30,6 +30,9 @@ CITY_FILES = frozenset(
 )
 
 
+_ROOTS = ("city.toml", "model.conf", "baseline/", f"{DEPARTMENTS}/")
+
+
 def read_tree(folder: Path) -> dict[str, bytes]:
     """Every file below the folder, hidden ones excepted.
 
@@ -50,7 +53,14 @@ def read_tree(folder: Path) -> dict[str, bytes]:
         if len(tree) >= FILES_MAX or path.stat().st_size > FILE_BYTES_MAX:
             raise PolicyInvalid(f"{relative}: too many or too large policy files", hint="is this the folder?")
         tree[relative.as_posix()] = path.read_bytes()
+    if tree and not any(path.startswith(_ROOTS) for path in tree):
+        raise PolicyInvalid(f"{folder} holds no city's policies", hint=_meant(folder))
     return tree
+
+
+def _meant(folder: Path) -> str:
+    above = next((one for one in folder.resolve().parents if (one / "city.toml").is_file()), None)
+    return "name the folder that holds city.toml" + (f": {above}" if above else "")
 
 
 def digest(tree: PolicyTree) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from exchange.errors import RequestInvalid
@@ -41,10 +42,7 @@ def meant(bundle: Bundle, subject: str) -> tuple[Party, ...]:
     if subject.startswith(SYSTEM) or "/" in subject.removesuffix("/*"):
         return (party_of(bundle, subject),)
     department = subject.removesuffix("/*").removeprefix(DEPARTMENT)
-    if department not in bundle.words.departments:
-        raise RequestInvalid(
-            f"the city declares no department {department!r}", hint=_offer(bundle.words.departments)
-        )
+    _check_department(bundle, department)
     return tuple(party for party in everybody if party.subject.department == department)
 
 
@@ -53,12 +51,31 @@ def party_of(bundle: Bundle, system: str) -> Party:
 
     Raises:
         IdentityError: it names no system of this city.
+        RequestInvalid: it is no system's name, or the city has no such department.
     """
     domain = bundle.words.trust_domain
     department, _, name = system.partition("/")
+    if not system.startswith(SYSTEM) and not name:
+        raise RequestInvalid(
+            f"{system!r} names no system", hint="write department/system, for example emergency/dispatch"
+        )
     id_ = system if system.startswith(SYSTEM) else spiffe_id(domain, department, Kind.SYSTEM, name)
     subject = Subject.parse(id_, domain)
+    _check_department(bundle, subject.department)
     return Party(f"{subject.department}/{subject.name}", subject)
+
+
+def _check_department(bundle: Bundle, department: str) -> None:
+    declared = bundle.words.departments
+    if department not in declared:
+        what = f"the city declares no department {department!r}"
+        raise RequestInvalid(what, hint=nearest(department, declared) or _offer(declared))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean ...?` for the known word that is most like this one; "" where none is."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _offer(words: Iterable[str]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from exchange.errors import RequestInvalid
+from exchange.policy.bundle import Bundle
 from exchange.policy.questions.matrix import Asker
 from exchange.policy.questions.parties import parties
 from exchange.policy.questions.sight import Sight, sights
+from exchange.policy.questions.what import nearest
 
 
 def who(asker: Asker, dataset: str, column: str = "") -> list[Sight]:
@@ -16,9 +18,22 @@ def who(asker: Asker, dataset: str, column: str = "") -> list[Sight]:
     """
     classified = asker.bundle.classified(dataset)
     if classified is None:
-        raise RequestInvalid(f"the policies speak of no dataset {dataset!r}", hint="see datasets.toml")
+        raise RequestInvalid(
+            unknown(dataset), hint=near_dataset(asker.bundle, dataset) or "see datasets.toml"
+        )
     if column and column not in classified.facts.columns:
-        known = ", ".join(classified.facts.columns)
-        raise RequestInvalid(f"{dataset} has no classified column {column!r}", hint=f"it has {known}")
+        columns = classified.facts.columns
+        hint = nearest(column, columns) or f"it has {', '.join(columns)}"
+        raise RequestInvalid(f"{dataset} has no classified column {column!r}", hint=hint)
     found = sights(asker, parties(asker.bundle), {dataset})
     return [sight for sight in found if not column or sight.shows(column)]
+
+
+def unknown(dataset: str) -> str:
+    """What is wrong with a dataset that nobody classified."""
+    return f"the policies speak of no dataset {dataset!r}"
+
+
+def near_dataset(bundle: Bundle, dataset: str) -> str:
+    """The classified dataset that was meant, as a question; "" where none is like it."""
+    return nearest(dataset, (name for part in bundle.parts.values() for name in part.datasets))
