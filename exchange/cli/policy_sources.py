@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.audit.records.entry import Entry
-from exchange.audit.storage.tail import select
+from exchange.audit.storage.tail import entries, select
 from exchange.cli.policy_options import city
 from exchange.errors import ConfigError
 from exchange.policy.bundle import Bundle, load
@@ -56,6 +56,23 @@ def revision(number: int, revisions: Path | None, config: Path | None) -> City:
         )
     _, files = _from_broker(number, config)
     return files, load(files, number, engine=STEWARDS)
+
+
+def check_published(bundle: Bundle, audit: Path) -> None:
+    """Nothing, if the policy is the one that the log says was published under its revision.
+
+    Raises:
+        ConfigError: it is another one, so what it explains is not what was decided.
+    """
+    for entry in entries(audit):
+        fields = entry.fields
+        if entry.kind != "publication" or fields.get("outcome") != "published":
+            continue
+        if fields.get("revision") == bundle.revision and fields.get("bundle") != bundle.digest:
+            raise ConfigError(
+                f"these files are not revision {bundle.revision}: the log says that others were published",
+                hint=f"compare them with record {entry.index}: exchange audit show {audit} {entry.index}",
+            )
 
 
 def pair(old: str, new: str, config: Path | None) -> tuple[City, City]:

@@ -75,3 +75,17 @@ def test_recorded_requests_are_asked_again_under_the_new_policy(
     back = exchange("policy", "simulate", new, old, "--audit", house.settings.audit, "--json")
     assert back.exit_code == WIDENED
     assert json.loads(back.stdout)["requests"]["recorded"] == 1
+
+
+def test_files_that_are_not_those_the_log_says_were_published_explain_nothing(
+    exchange: Exchange, house: House, tmp_path: Path
+) -> None:
+    later = house.ask(columns=("origin",)).id
+    question = ("policy", "explain", "--id", later, "--audit", house.settings.audit, "--revisions", tmp_path)
+    write(tmp_path / "2", small_city.files({small_city.OBLIGATIONS: NO_DEST}))
+    assert exchange(*question).exit_code == 0
+    write(tmp_path / "2", small_city.files())
+    result = exchange(*question)
+    assert result.exit_code == 2
+    assert "these files are not revision 2" in result.output
+    assert "compare them with record" in result.output
