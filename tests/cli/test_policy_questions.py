@@ -175,3 +175,39 @@ def test_a_weaker_mask_and_a_looser_row_filter_are_named(exchange: Exchange, new
     assert result.exit_code == WIDENED
     assert "+ mask time_hour: truncate (unit day) -> truncate (unit hour)" in result.output
     assert '+ rows: ("dep_delay" > 30) OR ("dep_time" IS NULL) -> ("dep_delay" > 15)' in result.output
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (("explain", "press", *FLIGHTS), "'press' names no system\n  hint: write department/system"),
+        (
+            ("explain", "emergncy/dispatch", *FLIGHTS),
+            "no department 'emergncy'\n  hint: did you mean emergency?",
+        ),
+        (("what", "reserch/lab"), "no department 'reserch'\n  hint: did you mean research?"),
+        (("what", "reserch"), "no department 'reserch'\n  hint: did you mean research?"),
+        (("who", "port.flihgts"), "no dataset 'port.flihgts'\n  hint: did you mean port.flights?"),
+        (("who", "port.flights", "arrtime"), "column 'arrtime'\n  hint: did you mean arr_time?"),
+        (("who", "port.flights", "zzz"), "column 'zzz'\n  hint: it has year, month"),
+    ],
+)
+def test_a_mistyped_name_is_told_and_the_one_that_was_meant(
+    exchange: Exchange, question: tuple[str, ...], said: str
+) -> None:
+    result = exchange("policy", *question, "--dir", EXAMPLE_CITY)
+    assert result.exit_code == USAGE
+    assert said in result.output
+
+
+def test_a_denial_of_a_dataset_that_does_not_exist_says_so(exchange: Exchange) -> None:
+    question = ("policy", "explain", "press/desk", "port.flihgts", "--purpose", "stewardship", "--dir")
+    result = exchange(*question, EXAMPLE_CITY)
+    assert result.exit_code == 1
+    assert "no dataset 'port.flihgts'; did you mean port.flights?" in result.output
+
+
+def test_a_departments_folder_is_not_taken_for_the_citys(exchange: Exchange, new: Path) -> None:
+    result = exchange("policy", "check", new / "departments" / "port")
+    assert result.exit_code == 1
+    assert f"holds no city's policies\n  hint: name the folder that holds city.toml: {new}" in result.output
