@@ -20,7 +20,7 @@ from exchange.broker.assembly import Parts, assemble
 from exchange.broker.desks.witnesses import WitnessDesk
 from exchange.broker.services import handlers
 from exchange.broker.settings import BrokerSettings
-from exchange.errors import ConfigError
+from exchange.errors import ConfigError, Unavailable
 from exchange.model.clock import Clock, SystemClock
 from exchange.security.tls import server_credentials, server_options
 from exchange.wire import flight
@@ -114,8 +114,13 @@ class Broker:
         self._parts.patience.close()
         self._parts.witnesses.close()
         self._parts.keeper.close()
-        self._parts.settle()
-        self._opened.close()
+        try:
+            self._parts.settle()
+        except Unavailable as error:
+            # the database is locked or full: the next start reads the log instead (F6)
+            _log.warning("the state could not be settled: %s", error.detail or error.public)
+        finally:
+            self._opened.close()
 
     def _build(self, clock: Clock) -> grpc.Server:
         limits = self._settings.limits

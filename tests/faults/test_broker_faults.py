@@ -103,3 +103,17 @@ def test_f10_tickets_of_before_a_restart_are_known_after_it(tmp_path: Path) -> N
         house.restart()
         assert house.ticket(grant).id == grant.id
         assert house.submit(connector, start(grant, CONNECTOR), end(grant, CONNECTOR)) == ("", "")
+
+
+def test_f06_a_locked_database_keeps_nobody_from_stopping_and_what_was_put_off_comes_back(
+    tmp_path: Path,
+) -> None:
+    with fresh_house(tmp_path) as house:
+        grants = [house.ask() for _ in range(3)]
+        blocker = sqlite3.connect(house.settings.state / "broker.sqlite", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        house.stop()
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        house.start()
+        assert house.tickets_issued() == len(grants)
