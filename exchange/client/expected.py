@@ -41,7 +41,7 @@ class Expected(Frozen):
             found = json.loads(record)
             held = str(found.get("statement", ""))
             same = all(found.get(key) == value for key, value in self.fields.items())
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return False
         return same and (not self.statement or _digest(held) == self.statement)
 

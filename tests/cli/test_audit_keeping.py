@@ -84,3 +84,9 @@ def test_several_earlier_checkpoints_are_all_compared(log: Path, tmp_path: Path)
     shutil.copy(Layout(log).checkpoint, kept)
     options = ("--key", PUBLIC.text, "--since", kept, "--since", kept)
     assert run("verify", log, *options).exit_code == 0
+
+
+def test_a_log_is_no_archive(tmp_path: Path) -> None:
+    done = run("restore", grown(tmp_path / "log"), "--to", tmp_path / "back")
+    assert (done.exit_code, "holds no packed segments" in done.stderr) == (2, True)
+    assert not (tmp_path / "back").exists()

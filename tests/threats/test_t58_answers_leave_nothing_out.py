@@ -105,3 +105,16 @@ def test_an_index_that_came_with_the_log_hides_no_finding_from_a_proven_matching
     found = run("reconcile", log, "--key", PUBLIC.text, "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["code"] == "connector-says-less"
+
+
+def test_an_index_cannot_pass_a_record_off_as_one_of_another_access(log: Path, tmp_path: Path) -> None:
+    assert run("index", log).exit_code == 0
+    (path,) = (log / "index").glob("*.parquet")
+    table = pq.read_table(path)
+    at, metadata = table.schema.get_field_index("id"), table.schema.metadata
+    same = pa.array([f"{5:032x}"] * table.num_rows, pa.string())
+    pq.write_table(table.set_column(at, table.schema.field(at), same).replace_schema_metadata(metadata), path)
+    done = run("prove", f"{5:032x}", log, "--key", KEY, "--out", tmp_path / "evidence")
+    assert (done.exit_code, "of another access" in done.stderr) == (2, True)
+    assert not (tmp_path / "evidence").exists()
+    assert run("prove", f"{5:032x}", log, "--key", KEY, "--out", tmp_path / "e", "--scan").exit_code == 0

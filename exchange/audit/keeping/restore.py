@@ -49,6 +49,10 @@ def restore(archive: Path, to: Path, *, progress: Progress | None = None) -> Res
     packed = _packed(source)
     if not source.checkpoint.is_file():
         raise ConfigError(f"there is no archive of an audit log at {archive}", hint="name its folder")
+    if not packed and not source.all_kept():
+        raise ConfigError(
+            f"{archive} holds no packed segments", hint="a log as it is needs no restoring: copy its folder"
+        )
     if to.exists() and any(to.iterdir()):
         raise ConfigError(f"{to} is not empty", hint="an archive is restored into a new folder")
     try:

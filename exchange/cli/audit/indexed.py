@@ -8,20 +8,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from exchange.audit.proofs.checkpoint import Checkpoint
+from exchange.audit.proofs.note import NOTE_BYTES_MAX
 from exchange.audit.proofs.trust import TrustPolicy
-from exchange.cli.audit.options import read_bytes
-from exchange.cli.console import tell
+from exchange.audit.storage.layout import Layout, read_bounded
+from exchange.cli.console import because, tell
+from exchange.errors import ConfigError
 
 
-def checkpoint_note(folder: Path, policy: TrustPolicy) -> bytes:
+def checkpoint_note(folder: Path, policy: TrustPolicy | None) -> bytes:
     """The note to hold a log against: where witnesses are asked for, the latest that they cosigned.
 
     Raises:
         ConfigError: it cannot be read.
+        LogCorrupt: it is larger than a note can be.
     """
-    cosigned = folder / "cosigned"
-    wants_witnesses = not policy.fulfilled_by(()) and cosigned.is_file()
-    return read_bytes(cosigned if wants_witnesses else folder / "checkpoint")
+    layout = Layout(folder)
+    wants_witnesses = policy is not None and not policy.fulfilled_by(())
+    path = layout.cosigned if wants_witnesses and layout.cosigned.exists() else layout.checkpoint
+    try:
+        return read_bounded(path, NOTE_BYTES_MAX)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {because(error)}", hint="name a log's folder, or a copy of it"
+        ) from None
 
 
 def signed_checkpoint(folder: Path, policy: TrustPolicy) -> Checkpoint:

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from exchange.audit.proofs.note import NOTE_BYTES_MAX, VerifierKey
-from exchange.audit.storage.layout import read_bounded
 from exchange.cli.console import because
-from exchange.errors import ConfigError, LogCorrupt
+from exchange.errors import ConfigError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's folder, or a copy of it.")]
 Key = Annotated[str, typer.Option("--key", metavar="FILE|TEXT", help="The log's public key: name+id+base64.")]
@@ -24,7 +23,12 @@ def public_key(text: str) -> VerifierKey:
     """
     if "+" in text and not Path(text).is_file():
         return VerifierKey.parse(text)
-    found = read_bytes(Path(text))
+    try:
+        found = read_bytes(Path(text))
+    except ConfigError as error:
+        raise ConfigError(
+            error.public, hint="give the file of the log's public key, or the key itself: name+id+base64"
+        ) from None
     try:
         return VerifierKey.parse(found.decode())
     except UnicodeDecodeError:
@@ -34,14 +38,16 @@ def public_key(text: str) -> VerifierKey:
 
 
 def read_bytes(path: Path, bytes_max: int = NOTE_BYTES_MAX) -> bytes:
-    """What the file holds.
+    """What the file holds; a pipe or the standard input of whoever types serves as well.
 
     Raises:
         ConfigError: it cannot be read, or is larger than such a file can be.
     """
     try:
-        return read_bounded(path, bytes_max)
-    except LogCorrupt as error:
-        raise ConfigError(f"{path} cannot be read: {error.public}") from None
+        with path.open("rb") as file:
+            data = file.read(bytes_max + 1)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {because(error)}") from None
+    if len(data) > bytes_max:
+        raise ConfigError(f"{path} has more than the {bytes_max:,} bytes that such a file can have")
+    return data

@@ -11,7 +11,7 @@ import typer
 from exchange.audit.proofs.trust import TrustPolicy
 from exchange.cli.audit.options import Folder
 from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
-from exchange.cli.console import because, say
+from exchange.cli.console import because, say, tell
 from exchange.cli.options import AsJson
 from exchange.cli.progress import counting
 from exchange.errors import ConfigError
@@ -67,6 +67,8 @@ def prove(
     if not asked:
         raise ConfigError(f"no record of access {which}", hint="`exchange audit list DIR` shows the newest")
     evidence = build(folder, asked, policy, places)
+    if not by_index:
+        _check_access(evidence, which)
     target = out or Path(f"evidence-{which}.json")
     _write(target, evidence.encode())
     written = [target]
@@ -75,6 +77,20 @@ def prove(
     if tlog_proofs:
         written += _write_proofs(tlog_proofs, evidence)
     _tell(evidence, policy, written, as_json=as_json)
+    if not by_index and not scan:
+        tell(
+            "note: an index that came with the log may hide records of an access; --scan reads the log itself"
+        )
+
+
+def _check_access(evidence: Evidence, access: str) -> None:
+    """The index only says where to look: hold what it found against what was asked for."""
+    for entry in evidence.entries:
+        if entry.index in evidence.asked and f'"id":"{access}"' not in entry.record:
+            raise ConfigError(
+                f"the index names record {entry.index}, which is of another access",
+                hint="delete the index, it is made anew; or use --scan",
+            )
 
 
 def _places(folder: Path, access: str, index: Path, *, scan: bool) -> Places:

@@ -11,7 +11,7 @@ import typer
 from exchange.audit.reports.period import Period
 from exchange.audit.reports.report import Scope
 from exchange.cli.audit.indexed import checkpoint_note, own_index
-from exchange.cli.audit.options import Folder, read_bytes
+from exchange.cli.audit.options import Folder
 from exchange.cli.audit.trusting import MaybeKey, Trust, trust_policy
 from exchange.cli.console import because, say, tell
 from exchange.cli.options import AsJson
@@ -118,10 +118,9 @@ def _basis(folder: Path, policy: TrustPolicy | None) -> tuple[Basis, Checkpoint]
     from exchange.audit.storage.layout import Layout  # noqa: PLC0415
     from exchange.audit.verify import verify  # noqa: PLC0415
 
-    layout = Layout(folder)
-    if not layout.segments_folder.is_dir():
+    if not Layout(folder).segments_folder.is_dir():
         raise ConfigError(f"there is no audit log at {folder}", hint="name the folder that holds `segments`")
-    note = checkpoint_note(folder, policy) if policy else read_bytes(layout.checkpoint)
+    note = checkpoint_note(folder, policy)
     checkpoint = stated(note)
     basis = Basis(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root.hex())
     if policy is None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.audit.indexed import checkpoint_note
 from exchange.cli.audit.options import Folder, Key, public_key
-from exchange.cli.console import say
+from exchange.cli.console import say, tell
 from exchange.cli.options import AsJson
 from exchange.errors import ConfigError
 
@@ -59,6 +60,8 @@ def retain(
             say(f"records {seal.first} to {seal.size - 1} removed, {seal.length:,} bytes")
         for seal in left:
             say(f"records {seal.first} to {seal.size - 1} are due, {seal.length:,} bytes")
+        if not due:
+            tell("nothing is due: no segment is closed and as old as that")
         if left and not dry_run:
             say("  the log does not say that they were removed; set `[retention] keep_days` of its broker")
     raise typer.Exit(1 if left and not dry_run else 0)
@@ -77,7 +80,7 @@ def _run(
         return found, []
     lock = FolderLock(layout.lock)
     try:
-        signed = open_checkpoint(layout.checkpoint.read_bytes(), key)
+        signed = open_checkpoint(checkpoint_note(layout.folder, None), key)
         said = announced(layout, signed.size)
         spans = {(it.first, it.size) for it in said}
 

@@ -37,7 +37,7 @@ def search(  # noqa: PLR0917 - typer takes a command's options from its argument
     kind: Annotated[str, typer.Option(help="decision, end, publication ...")] = "",
     reason: Annotated[str, typer.Option(help="Reason code.")] = "",
     rule: Annotated[str, typer.Option(help="Part of a rule's id.")] = "",
-    revision: Annotated[int | None, typer.Option(min=0, help="Policy revision.")] = None,
+    revision: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Policy revision.")] = None,
     access: Annotated[str, typer.Option("--id", help="Access id, or its beginning.")] = "",
     text: Annotated[str, typer.Option(help="Stands anywhere in a record.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,

@@ -108,6 +108,6 @@ class Inclusion:
 def _is_of(record: bytes, digest: str) -> bool:
     try:
         statement = str(json.loads(record)["statement"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False
     return hashlib.sha256(statement.encode()).hexdigest() == digest
