@@ -21,10 +21,17 @@ FileDigest = tuple[int, str]
 # Canonical form sorts keys: no other kind begins with this one.
 _MARK = b'\n{"certificate":"'
 _CHUNK = 4 << 20
+CERTIFICATES_MAX = 1 << 18
+"""Of a segment; a certificate's record takes more than a kilobyte."""
 
 
 def skim(path: Path, *, sealed: bool) -> tuple[FileDigest | None, Certificates]:
-    """The digest of a sealed file, and the certificates in it."""
+    """The digest of a sealed file, and the certificates in it.
+
+    Raises:
+        ValueError: what looks like certificates is far too much.
+        OSError: the file cannot be read.
+    """
     digest, length, found = hashlib.sha256(), 0, []
     tail = b""
     with path.open("rb", buffering=0) as file:
@@ -32,6 +39,8 @@ def skim(path: Path, *, sealed: bool) -> tuple[FileDigest | None, Certificates]:
             if sealed:
                 digest.update(chunk)
             found += [length - len(tail) + at for at in _marks(tail + chunk)]
+            if len(found) > CERTIFICATES_MAX:
+                raise ValueError(f"{path.name} has more certificates than a segment can have")
             length += len(chunk)
             tail = chunk[1 - len(_MARK) :]
         certificates: Certificates = {}

@@ -29,6 +29,9 @@ from exchange.audit.storage.layout import Layout
 from exchange.audit.verdict import Remark
 from exchange.errors import LogCorrupt
 
+RECORD_BYTES_MIN = 64
+"""What every record has, and its newline, take so many."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -112,6 +115,7 @@ class Crew:
         self._tree = StoredTree(job.folder)
         self._claim = reader.frontier.copy()
         self._waiting: deque[tuple[Stretch, bytes, Future[Seen]]] = deque()
+        self._room = 0
 
     def read(self, parts: Sequence[Part], tell: Callable[[Stretch], None]) -> dict[Path, FileDigest] | None:
         """Read all; the digests of sealed files, or None if something is to be said.
@@ -154,7 +158,12 @@ class Crew:
         return digests
 
     def _send(self, pool: ProcessPoolExecutor, stretch: Stretch) -> None:
+        # A header may promise any index, and tree/0 be a sparse file: that is not to keep us busy for years.
+        if stretch.first - self._claim.size > self._room:
+            raise ValueError("the stretch before has no room for so many records")
         self._claim_up_to(stretch.first)
+        size = (stretch.end or stretch.path.stat().st_size) - stretch.offset
+        self._room = size // RECORD_BYTES_MIN
         before = self._claim.to_bytes()
         self._waiting.append((stretch, before, pool.submit(look, stretch, before)))
 

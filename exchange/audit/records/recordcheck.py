@@ -116,9 +116,12 @@ class RecordCheck:
         )
 
     def remark_unsigned(self, signed: int, records: int) -> None:
-        """Records beyond the checkpoint: the next one will cover them."""
+        """Records beyond the checkpoint: the next one will cover them. Until then nothing proves them."""
         if records > signed:
-            text = f"{records - signed} records from {signed} on are not covered by the checkpoint yet"
+            text = (
+                f"{records - signed} records from {signed} on are not covered by the checkpoint: nothing "
+                "proves them yet; if they are older than a moment, ask for a newer checkpoint"
+            )
             self._remark("unsigned-tail", signed, text)
 
     def remark_removed(self, removed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from audit_house import PUBLIC, judged
 from kept_house import grown, rewritten, seals_of, shortened
 
 from exchange.audit import verify as verifying
-from exchange.audit.checking import parts, workers
+from exchange.audit.checking import parts, skim, workers
 from exchange.audit.storage.layout import Layout
 from exchange.audit.verdict import Verdict
 from exchange.audit.verify import verify
@@ -96,3 +97,24 @@ def test_a_stretch_begins_where_the_one_before_ends(log: Path) -> None:
     assert len(found) > 1
     assert [one.end for one in found[:-1]] == [one.offset for one in found[1:]]
     assert (found[0].offset, found[-1].end) == (0, None)
+
+
+def test_an_index_promised_from_nowhere_is_not_waited_for(log: Path, asked: list[bool]) -> None:
+    """A forger makes `tree/0` a sparse file of many leaves, and a batch say that it begins far behind."""
+    layout = Layout(log)
+    os.truncate(layout.leaves, 1 << 40)
+    segment = layout.segments()[1]
+    head, mark, rest = segment.read_bytes().rpartition(b"#batch ")
+    segment.write_bytes(head + mark + b"30000000000 " + rest.partition(b" ")[2])
+    assert not shared(log).whole
+    assert asked == [False]
+
+
+def test_what_only_looks_like_certificates_is_not_gathered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skim, "CERTIFICATES_MAX", 2)
+    path = tmp_path / "junk"
+    path.write_bytes(b'\n{"certificate":"' * 3)
+    with pytest.raises(ValueError, match="more certificates than"):
+        skim.skim(path, sealed=True)
