@@ -85,7 +85,8 @@ class _Refresh:
 
     def run(self) -> int:
         spans = _spans(self._runs)
-        for left in self._index.glob("*.new"):
+        # only under our own names: the folder may be a link to somebody's files
+        for left in self._index.glob(f"{'[0-9]' * 20}-{'[0-9]' * 20}.new"):
             left.unlink()
         kept = self._belonging(spans)
         missing = [piece for span in spans for piece in _missing(span, kept)]

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exchange.audit.storage.layout import Layout, first_index
+from exchange.audit.storage.places import locate_in
 from exchange.audit.storage.segment import BATCH_BYTES_MAX, BATCH_RECORDS_MAX
 from exchange.errors import LogCorrupt
 
 _BLOCK = 1 << 16
 _FRAMING_BYTES_MAX = 128
 _HEADER = re.compile(rb"#batch ([0-9]{1,16}) ([0-9]{1,9}) ([0-9]{1,9}) [0-9a-f]{64}\n")
-_LATER_HEADER = re.compile(rb"\n(?=" + _HEADER.pattern + rb")")
 _COMMIT = re.compile(rb"\n#commit ([0-9]{1,16}) [0-9a-f]{64}\n")
 
 
@@ -132,39 +132,19 @@ def segment_with(segments: Sequence[Path], index: int) -> Path | None:
 
 
 def _find(file: BinaryIO, index: int) -> tuple[int, int]:
-    """Offset of the last batch that begins at or before the record, and the index it begins with."""
+    """Offset of the batch that holds the record, and the index it begins with."""
     descriptor = file.fileno()
-    low, high = 0, os.fstat(descriptor).st_size
-    while high - low > _BLOCK:
-        middle = (low + high) // 2
-        at = _next_header(descriptor, middle, high)
-        if at is None or _header_at(descriptor, at, index)[0] > index:
-            high = middle
-        else:
-            low = at
-    while True:
-        first, count, size, length = _header_at(descriptor, low, index)
-        if first + count > index:
-            return low, first
-        commit = os.pread(descriptor, _FRAMING_BYTES_MAX, low + length + size)
-        low += length + size + commit.find(b"\n") + 1
+    offset = locate_in(descriptor, index, os.fstat(descriptor).st_size)
+    first, count = _header_at(descriptor, offset, index)
+    if not first <= index < first + count:
+        raise _damaged(index)
+    return offset, first
 
 
-def _next_header(descriptor: int, start: int, end: int) -> int | None:
-    """Offset of the first header behind `start`."""
-    while start < end:
-        block = os.pread(descriptor, _BLOCK + _FRAMING_BYTES_MAX, start)
-        found = _LATER_HEADER.search(block)
-        if found:
-            return start + found.end()
-        start += _BLOCK
-    return None
-
-
-def _header_at(descriptor: int, offset: int, index: int) -> tuple[int, int, int, int]:
-    """First index, count, bytes of the body, bytes of the header itself."""
+def _header_at(descriptor: int, offset: int, index: int) -> tuple[int, int]:
+    """First index and count."""
     line, newline, _ = os.pread(descriptor, _FRAMING_BYTES_MAX, offset).partition(b"\n")
-    return (*_parsed(line + newline, index), len(line) + 1)
+    return _parsed(line + newline, index)[:2]
 
 
 def _parsed(header: bytes, index: int) -> tuple[int, int, int]:

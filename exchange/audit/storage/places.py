@@ -67,13 +67,14 @@ def locate(path: Path, index: int, end: int | None = None) -> int:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _bisect(descriptor, index, os.fstat(descriptor).st_size if end is None else end)
+        return locate_in(descriptor, index, os.fstat(descriptor).st_size if end is None else end)
     finally:
         os.close(descriptor)
 
 
-def _bisect(descriptor: int, index: int, end: int) -> int:
-    """Invariant: the batch at `low` begins at or before the record; those at or behind `high` behind it."""
+def locate_in(descriptor: int, index: int, end: int) -> int:
+    """The same in an open segment, which is read up to `end`."""
+    # Invariant: the batch at `low` begins at or before the record; those at or behind `high` behind it.
     low, high = 0, end
     while high - low > _NEAR:
         middle = (low + high) // 2
