@@ -25,17 +25,22 @@ def run(modules: Modules, question: Mapping[str, JsonValue]) -> list[Values]:
         EvaluationFailed: the engine's own words.
     """
     try:
-        engine = _prepared(modules).clone()
-        engine.set_input(question)
-        return [
-            {rule: _value(engine, module.package, rule) for rule in sorted(module.defines)}
-            for module in modules
-        ]
+        return _values(modules, question)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 -- a panic of the engine is no Exception
         line, message = engine_error(error)
-        raise EvaluationFailed(message, line=line) from None
+    # Raised out here: an exception keeps the frames it passed, and with them an engine, which only this
+    # thread may free.
+    raise EvaluationFailed(message, line=line)
+
+
+def _values(modules: Modules, question: Mapping[str, JsonValue]) -> list[Values]:
+    engine = _prepared(modules).clone()
+    engine.set_input(question)
+    return [
+        {rule: _value(engine, module.package, rule) for rule in sorted(module.defines)} for module in modules
+    ]
 
 
 def _value(engine: Any, package: str, rule: str) -> JsonValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +121,8 @@ class World:
     speaker: str = "port"
     issuers: str | None = "port"
     access_error: ExchangeError | None = None
+    expires_us: int = 4_102_444_800_000_000
+    calls_for_many: int = 0
     receipt_errors: list[ExchangeError] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
     requests: list[ReadRequest] = field(default_factory=list)
@@ -208,6 +210,16 @@ class World:
                 trace_id="0" * 32,
             )
 
+        def many(asked: Sequence[Callable[[], ReadRequest]], call: Any) -> list[Grant | ExchangeError]:
+            self.calls_for_many += 1
+            answers: list[Grant | ExchangeError] = []
+            for parse in asked:
+                try:
+                    answers.append(access(parse, call).model_copy(update={"expires_us": self.expires_us}))
+                except ExchangeError as error:
+                    answers.append(error)
+            return answers
+
         def receipts(parse: Callable[[], tuple[Receipt, ...]], _call: Any) -> list[serving.Taken]:
             if self.receipt_errors:
                 raise self.receipt_errors.pop(0)
@@ -224,7 +236,7 @@ class World:
             availability="serving",
         )
         return [
-            serving.access_service(access),
+            serving.access_service(access, many),
             serving.receipt_service(receipts),
             serving.catalogue_service(lambda _call: ((entry,), 7)),
         ]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import gc
+import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import regorus
 from small_city import DESK, DISPATCH, LAB, REGO, ask, small_city
+
+from exchange.policy.engines import rego_here
+from exchange.policy.engines.rego_answer import EvaluationFailed
+from exchange.policy.engines.rego_check import RegoModule
 
 CASES = [
     (DISPATCH, "emergency-response", "granted"),
@@ -41,3 +48,22 @@ def test_a_bundle_made_and_dropped_by_other_threads_leaves_no_fault(recwarn: pyt
         assert reader.submit(ask, bundle).result().decision.allowed
     gc.collect()
     assert not recwarn.list
+
+
+def test_a_failed_evaluation_takes_no_engine_along_to_another_thread() -> None:
+    module = RegoModule("x.rego", "package x\nallow if { input.a + 1 > 0 }\n", "x", frozenset({"allow"}))
+    failures: list[EvaluationFailed] = []
+
+    def fail() -> None:
+        try:
+            rego_here.run((module,), {"a": "text"})
+        except EvaluationFailed as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    (failure,) = failures
+    frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
+    assert failure.__context__ is None
+    assert not any(isinstance(held, regorus.Engine) for frame in frames for held in frame.f_locals.values())
