@@ -47,15 +47,21 @@ def parse_module(file: str, text: str) -> Node:
     bare = _TEXT.sub(lambda match: '"' + "\n" * match[0].count("\n"), text)
     _check_depth(file, bare)
     _check_chains(file, bare)
-    engine = regorus.Engine()
     try:
-        engine.add_policy(file, text)
-        tree: Node = json.loads(engine.get_ast_as_json())[0]["ast"]
+        return _tree(file, text)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 -- RuntimeError for bad text, and a panic is no Exception
         line, message = engine_error(error)
-        raise refused(Place(file, line), f"not Rego: {message}", "mend the syntax (Rego v1)") from None
+    # Raised out here: an exception keeps the frames it passed, and with them an engine, which only this
+    # thread may free.
+    raise refused(Place(file, line), f"not Rego: {message}", "mend the syntax (Rego v1)")
+
+
+def _tree(file: str, text: str) -> Node:
+    engine = regorus.Engine()
+    engine.add_policy(file, text)
+    tree: Node = json.loads(engine.get_ast_as_json())[0]["ast"]
     return tree
 
 

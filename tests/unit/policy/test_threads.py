@@ -11,8 +11,10 @@ import pytest
 import regorus
 from small_city import DESK, DISPATCH, LAB, REGO, ask, small_city
 
+from exchange.errors import PolicyInvalid
 from exchange.policy.engines import rego_here
 from exchange.policy.engines.rego_answer import EvaluationFailed
+from exchange.policy.engines.rego_ast import parse_module
 from exchange.policy.engines.rego_check import RegoModule
 
 CASES = [
@@ -48,6 +50,14 @@ def test_a_bundle_made_and_dropped_by_other_threads_leaves_no_fault(recwarn: pyt
         assert reader.submit(ask, bundle).result().decision.allowed
     gc.collect()
     assert not recwarn.list
+
+
+def test_text_that_is_no_rego_takes_no_engine_along_either() -> None:
+    with pytest.raises(PolicyInvalid) as caught:
+        parse_module("x.rego", "package x\nallow if {")
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert caught.value.__context__ is None
+    assert not any(isinstance(held, regorus.Engine) for frame in frames for held in frame.f_locals.values())
 
 
 def test_a_failed_evaluation_takes_no_engine_along_to_another_thread() -> None:
