@@ -166,3 +166,17 @@ def test_taking_in_many_leaves_is_taking_in_each(leaves: list[bytes], cut: int) 
     many.extend(leaves[:cut])
     many.extend(leaves[cut:])
     assert many.to_bytes() == one.to_bytes()
+
+
+@pytest.mark.parametrize("depth", [10, 300, 1000, 5000])
+def test_what_is_nested_too_deep_for_the_fast_reader_is_judged_by_the_slow_one(depth: int) -> None:
+    line = b'{"a":' + b"[" * depth + b"]" * depth + b"}"
+    try:
+        slowly: object = parse_slowly(line)
+    except (ValueError, RecursionError) as error:
+        slowly = type(error)
+    try:
+        fast: object = parse_canonical(line)
+    except (ValueError, RecursionError) as error:
+        fast = type(error)
+    assert fast == slowly

