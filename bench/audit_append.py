@@ -1,6 +1,6 @@
 """Append with durability: the log against a bare fdatasync for each record, in one run on the same disk.
 
-    python bench/audit_append.py [--seconds 3] [--folder DIR] [--growth]
+    python bench/audit_append.py [--seconds 3] [--folder DIR] [--growth [RECORDS ...]]
 
 Prints tables: records/s, p50 and p99 of one append in milliseconds, processor time of a record in us; for
 writers that wait for each record, for writers that hand records over and look at the outcome later, and at
@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -163,12 +163,12 @@ def rates(folder: Path, seconds: float) -> None:
             show(f"append_many of {size}, 1 writer", hammer(act, 1, seconds))
 
 
-def growth(folder: Path) -> None:
-    """The second table: a log of ten thousand, then of a million records; each opened by a new process."""
+def growth(folder: Path, sizes: Sequence[int]) -> None:
+    """The second table: a log of ten thousand, then of more records; each opened by a new process."""
     print(f"\n{'records':>12}{'us a record':>14}{'cpu us':>10}{'open s':>10}{'memory MiB':>12}")
     limits = LogLimits(segment_bytes_max=64 << 20)
     at = 0
-    for size in (10_000, 100_000, 1_000_000):
+    for size in sizes:
         with opened(folder, limits) as log:
             begun, cpu = time.perf_counter(), time.process_time()
             for _ in range(at, size, 1000):
@@ -208,12 +208,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--growth", type=int, nargs="*", metavar="RECORDS")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        rates(Path(folder), options.seconds)
-        if options.growth:
-            growth(Path(folder, "growing"))
+        if options.seconds:
+            rates(Path(folder), options.seconds)
+        if options.growth is not None:
+            growth(Path(folder, "growing"), options.growth or (10_000, 100_000, 1_000_000))
 
 
 if __name__ == "__main__":
