@@ -35,6 +35,7 @@ ALLOWED: dict[str, frozenset[Kind]] = {
     # auditor's flow
     "/exchange.v1.AuditService/GetCheckpoint": frozenset({Kind.AUDITOR}),
     "/exchange.v1.AuditService/ReadEntries": frozenset({Kind.AUDITOR}),
+    "/exchange.v1.AuditService/ReadRemoved": frozenset({Kind.AUDITOR}),
     # witnesses, and everybody's proof that the log holds what was said of him
     "/exchange.v1.AuditService/Witness": frozenset({Kind.CONNECTOR}),
     "/exchange.v1.AuditService/AddCosignature": frozenset({Kind.CONNECTOR}),

@@ -54,6 +54,7 @@ def handlers(parts: Parts) -> list[Any]:
         serving.audit_service(
             lambda call: (parts.auditors.checkpoint(gate.peer(call).subject), parts.witnesses.cosigned),
             read_entries,
+            lambda call: parts.auditors.removed(gate.peer(call).subject),
         ),
         witness_service(
             lambda shown, call: parts.witnesses.witness(gate.peer(call).subject, shown),

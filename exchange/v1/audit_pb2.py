@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65xchange/v1/audit.proto\x12\x0b\x65xchange.v1\"\x16\n\x14GetCheckpointRequest\"=\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x10\n\x08\x63osigned\x18\x02 \x01(\x0c\"2\n\x12ReadEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"5\n\x13ReadEntriesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\"/\n\x0eWitnessRequest\x12\x0c\n\x04seen\x18\x01 \x01(\x0c\x12\x0f\n\x07refused\x18\x02 \x01(\x0c\"U\n\x0fWitnessResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x0f\n\x07log_key\x18\x03 \x01(\t\x12\x0e\n\x06\x63osign\x18\x04 \x01(\x08\"8\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x18\n\x16\x41\x64\x64\x43osignatureResponse\"L\n\x15ProveInclusionRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\x12\x11\n\tseen_size\x18\x03 \x01(\x04\"q\n\x16ProveInclusionResponse\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\x12\x0f\n\x07log_key\x18\x05 \x01(\t2\xb6\x03\n\x0c\x41uditService\x12V\n\rGetCheckpoint\x12!.exchange.v1.GetCheckpointRequest\x1a\".exchange.v1.GetCheckpointResponse\x12R\n\x0bReadEntries\x12\x1f.exchange.v1.ReadEntriesRequest\x1a .exchange.v1.ReadEntriesResponse0\x01\x12\x44\n\x07Witness\x12\x1b.exchange.v1.WitnessRequest\x1a\x1c.exchange.v1.WitnessResponse\x12Y\n\x0e\x41\x64\x64\x43osignature\x12\".exchange.v1.AddCosignatureRequest\x1a#.exchange.v1.AddCosignatureResponse\x12Y\n\x0eProveInclusion\x12\".exchange.v1.ProveInclusionRequest\x1a#.exchange.v1.ProveInclusionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65xchange/v1/audit.proto\x12\x0b\x65xchange.v1\"\x16\n\x14GetCheckpointRequest\"=\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x10\n\x08\x63osigned\x18\x02 \x01(\x0c\"2\n\x12ReadEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\"\x14\n\x12ReadRemovedRequest\"A\n\x13ReadRemovedResponse\x12\x0c\n\x04seal\x18\x01 \x01(\x0c\x12\x0c\n\x04kept\x18\x02 \x01(\x0c\x12\x0e\n\x06hashes\x18\x03 \x01(\x0c\"5\n\x13ReadEntriesResponse\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\"/\n\x0eWitnessRequest\x12\x0c\n\x04seen\x18\x01 \x01(\x0c\x12\x0f\n\x07refused\x18\x02 \x01(\x0c\"U\n\x0fWitnessResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x0f\n\x07log_key\x18\x03 \x01(\t\x12\x0e\n\x06\x63osign\x18\x04 \x01(\x08\"8\n\x15\x41\x64\x64\x43osignatureRequest\x12\x0c\n\x04size\x18\x01 \x01(\x04\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x18\n\x16\x41\x64\x64\x43osignatureResponse\"L\n\x15ProveInclusionRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\x12\x11\n\tseen_size\x18\x03 \x01(\x04\"q\n\x16ProveInclusionResponse\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\r\n\x05proof\x18\x02 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63onsistency\x18\x04 \x03(\x0c\x12\x0f\n\x07log_key\x18\x05 \x01(\t2\x8a\x04\n\x0c\x41uditService\x12V\n\rGetCheckpoint\x12!.exchange.v1.GetCheckpointRequest\x1a\".exchange.v1.GetCheckpointResponse\x12R\n\x0bReadEntries\x12\x1f.exchange.v1.ReadEntriesRequest\x1a .exchange.v1.ReadEntriesResponse0\x01\x12R\n\x0bReadRemoved\x12\x1f.exchange.v1.ReadRemovedRequest\x1a .exchange.v1.ReadRemovedResponse0\x01\x12\x44\n\x07Witness\x12\x1b.exchange.v1.WitnessRequest\x1a\x1c.exchange.v1.WitnessResponse\x12Y\n\x0e\x41\x64\x64\x43osignature\x12\".exchange.v1.AddCosignatureRequest\x1a#.exchange.v1.AddCosignatureResponse\x12Y\n\x0eProveInclusion\x12\".exchange.v1.ProveInclusionRequest\x1a#.exchange.v1.ProveInclusionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,20 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCHECKPOINTRESPONSE']._serialized_end=125
   _globals['_READENTRIESREQUEST']._serialized_start=127
   _globals['_READENTRIESREQUEST']._serialized_end=177
-  _globals['_READENTRIESRESPONSE']._serialized_start=179
-  _globals['_READENTRIESRESPONSE']._serialized_end=232
-  _globals['_WITNESSREQUEST']._serialized_start=234
-  _globals['_WITNESSREQUEST']._serialized_end=281
-  _globals['_WITNESSRESPONSE']._serialized_start=283
-  _globals['_WITNESSRESPONSE']._serialized_end=368
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=370
-  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=426
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=428
-  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=452
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=454
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=530
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=532
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=645
-  _globals['_AUDITSERVICE']._serialized_start=648
-  _globals['_AUDITSERVICE']._serialized_end=1086
+  _globals['_READREMOVEDREQUEST']._serialized_start=179
+  _globals['_READREMOVEDREQUEST']._serialized_end=199
+  _globals['_READREMOVEDRESPONSE']._serialized_start=201
+  _globals['_READREMOVEDRESPONSE']._serialized_end=266
+  _globals['_READENTRIESRESPONSE']._serialized_start=268
+  _globals['_READENTRIESRESPONSE']._serialized_end=321
+  _globals['_WITNESSREQUEST']._serialized_start=323
+  _globals['_WITNESSREQUEST']._serialized_end=370
+  _globals['_WITNESSRESPONSE']._serialized_start=372
+  _globals['_WITNESSRESPONSE']._serialized_end=457
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_start=459
+  _globals['_ADDCOSIGNATUREREQUEST']._serialized_end=515
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_start=517
+  _globals['_ADDCOSIGNATURERESPONSE']._serialized_end=541
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=543
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=619
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=621
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=734
+  _globals['_AUDITSERVICE']._serialized_start=737
+  _globals['_AUDITSERVICE']._serialized_end=1259
 # @@protoc_insertion_point(module_scope)

@@ -81,6 +81,51 @@ class ReadEntriesRequest(_message.Message):
 Global___ReadEntriesRequest: _TypeAlias = ReadEntriesRequest  # noqa: Y015
 
 @_typing.final
+class ReadRemovedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadRemovedRequest: _TypeAlias = ReadRemovedRequest  # noqa: Y015
+
+@_typing.final
+class ReadRemovedResponse(_message.Message):
+    """For each removed segment its seal and then what was kept of it, in pieces; at last the hashes of all of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEAL_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    HASHES_FIELD_NUMBER: _builtins.int
+    seal: _builtins.bytes
+    """Signed note; begins a segment."""
+    kept: _builtins.bytes
+    """The next piece of the segment's kept records."""
+    hashes: _builtins.bytes
+    """The next leaf hashes, 32 bytes each."""
+    def __init__(
+        self,
+        *,
+        seal: _builtins.bytes = ...,
+        kept: _builtins.bytes = ...,
+        hashes: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hashes", b"hashes", "kept", b"kept", "seal", b"seal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadRemovedResponse: _TypeAlias = ReadRemovedResponse  # noqa: Y015
+
+@_typing.final
 class ReadEntriesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

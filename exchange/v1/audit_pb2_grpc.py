@@ -46,6 +46,11 @@ class AuditServiceStub:
                 request_serializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.SerializeToString,
                 response_deserializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.FromString,
                 _registered_method=True)
+        self.ReadRemoved = channel.unary_stream(
+                '/exchange.v1.AuditService/ReadRemoved',
+                request_serializer=exchange_dot_v1_dot_audit__pb2.ReadRemovedRequest.SerializeToString,
+                response_deserializer=exchange_dot_v1_dot_audit__pb2.ReadRemovedResponse.FromString,
+                _registered_method=True)
         self.Witness = channel.unary_unary(
                 '/exchange.v1.AuditService/Witness',
                 request_serializer=exchange_dot_v1_dot_audit__pb2.WitnessRequest.SerializeToString,
@@ -77,6 +82,13 @@ class AuditServiceServicer:
 
     def ReadEntries(self, request, context):
         """Records from an index on, in order, as they lie in the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadRemoved(self, request, context):
+        """What retention left of the records before the first one that can be read: seals, kept records, leaf hashes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +128,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ReadEntries,
                     request_deserializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.FromString,
                     response_serializer=exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.SerializeToString,
+            ),
+            'ReadRemoved': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadRemoved,
+                    request_deserializer=exchange_dot_v1_dot_audit__pb2.ReadRemovedRequest.FromString,
+                    response_serializer=exchange_dot_v1_dot_audit__pb2.ReadRemovedResponse.SerializeToString,
             ),
             'Witness': grpc.unary_unary_rpc_method_handler(
                     servicer.Witness,
@@ -189,6 +206,33 @@ class AuditService:
             '/exchange.v1.AuditService/ReadEntries',
             exchange_dot_v1_dot_audit__pb2.ReadEntriesRequest.SerializeToString,
             exchange_dot_v1_dot_audit__pb2.ReadEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadRemoved(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/exchange.v1.AuditService/ReadRemoved',
+            exchange_dot_v1_dot_audit__pb2.ReadRemovedRequest.SerializeToString,
+            exchange_dot_v1_dot_audit__pb2.ReadRemovedResponse.FromString,
             options,
             channel_credentials,
             insecure,

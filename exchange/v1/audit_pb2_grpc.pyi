@@ -39,6 +39,8 @@ class AuditServiceStub:
     """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned."""
     ReadEntries: _grpc.UnaryStreamMultiCallable[_audit_pb2.ReadEntriesRequest, _audit_pb2.ReadEntriesResponse]
     """Records from an index on, in order, as they lie in the log."""
+    ReadRemoved: _grpc.UnaryStreamMultiCallable[_audit_pb2.ReadRemovedRequest, _audit_pb2.ReadRemovedResponse]
+    """What retention left of the records before the first one that can be read: seals, kept records, leaf hashes."""
     Witness: _grpc.UnaryUnaryMultiCallable[_audit_pb2.WitnessRequest, _audit_pb2.WitnessResponse]
     """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that."""
     AddCosignature: _grpc.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]
@@ -59,6 +61,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """The latest signed checkpoint (C2SP tlog-checkpoint), and the latest that a quorum of witnesses cosigned."""
     ReadEntries: _aio.UnaryStreamMultiCallable[_audit_pb2.ReadEntriesRequest, _audit_pb2.ReadEntriesResponse]  # type: ignore[assignment]
     """Records from an index on, in order, as they lie in the log."""
+    ReadRemoved: _aio.UnaryStreamMultiCallable[_audit_pb2.ReadRemovedRequest, _audit_pb2.ReadRemovedResponse]  # type: ignore[assignment]
+    """What retention left of the records before the first one that can be read: seals, kept records, leaf hashes."""
     Witness: _aio.UnaryUnaryMultiCallable[_audit_pb2.WitnessRequest, _audit_pb2.WitnessResponse]  # type: ignore[assignment]
     """A witness shows what it saw last, and is offered a checkpoint to cosign, with the proof that it extends that."""
     AddCosignature: _aio.UnaryUnaryMultiCallable[_audit_pb2.AddCosignatureRequest, _audit_pb2.AddCosignatureResponse]  # type: ignore[assignment]
@@ -88,6 +92,14 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.ReadEntriesResponse], _abc.AsyncIterator[_audit_pb2.ReadEntriesResponse]]:
         """Records from an index on, in order, as they lie in the log."""
+
+    @_abc_1.abstractmethod
+    def ReadRemoved(
+        self,
+        request: _audit_pb2.ReadRemovedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audit_pb2.ReadRemovedResponse], _abc.AsyncIterator[_audit_pb2.ReadRemovedResponse]]:
+        """What retention left of the records before the first one that can be read: seals, kept records, leaf hashes."""
 
     @_abc_1.abstractmethod
     def Witness(

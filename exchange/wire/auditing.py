@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -33,6 +33,32 @@ def get_checkpoints(channel: grpc.Channel, *, timeout_s: float) -> tuple[bytes, 
     except grpc.RpcError as error:
         raise error_of(error, doing="asking the broker for a checkpoint") from None
     return bytes(answer.checkpoint), bytes(answer.cosigned)
+
+
+class Remains(NamedTuple):
+    """A piece of what retention left: a seal, which begins a segment, kept records, or leaf hashes."""
+
+    seal: bytes = b""
+    kept: bytes = b""
+    hashes: bytes = b""
+
+
+def read_removed(channel: grpc.Channel, *, timeout_s: float) -> Iterator[Remains]:
+    """What retention left of the first segments: each one's seal and kept records, at last all their hashes.
+
+    Raises:
+        ExchangeError: what the broker answered, typed.
+    """
+    call: Any = audit_pb2_grpc.AuditServiceStub(channel).ReadRemoved(
+        audit_pb2.ReadRemovedRequest(), timeout=timeout_s
+    )
+    try:
+        for answer in call:
+            yield Remains(answer.seal, answer.kept, answer.hashes)
+    except grpc.RpcError as error:
+        raise error_of(error, doing="reading the log from the broker") from None
+    finally:
+        call.cancel()
 
 
 def read_entries(

@@ -24,6 +24,7 @@ from exchange.model.ticket import Ticket
 from exchange.v1 import access_pb2, audit_pb2, catalogue_pb2, policy_pb2, receipts_pb2, usage_pb2
 from exchange.wire.access import REQUESTS_MAX, refusal_to_wire, request_from_wire
 from exchange.wire.asking import Entry, Grant
+from exchange.wire.auditing import Remains
 from exchange.wire.catalogue import columns_to_wire, dataset_from_wire, keys_to_wire
 from exchange.wire.clients import Beat, Registered, Reviewed, Settled
 from exchange.wire.methods import unary
@@ -190,11 +191,12 @@ def policy_service(
 def audit_service(
     checkpoint: Callable[[Call], tuple[bytes, bytes]],
     entries: Callable[[int, int, Call], Iterator[tuple[int, list[bytes]]]],
+    removed: Callable[[Call], Iterator[Remains]],
 ) -> Service:
     """The part of AuditService for auditors.
 
     `checkpoint` gives the latest one and the latest that a quorum cosigned; `entries(start, count, call)`
-    yields chunks, each with its first record's index.
+    yields chunks, each with its first record's index; `removed` what retention left of the first segments.
     """
 
     def call_checkpoint(_message: bytes, context: Call) -> Message:
@@ -207,11 +209,19 @@ def audit_service(
             for start, chunk in entries(request.start, request.count, context):
                 yield audit_pb2.ReadEntriesResponse(start=start, entries=chunk).SerializeToString()
 
+    def call_removed(_message: bytes, context: Call) -> Iterator[bytes]:
+        with guarded(context):
+            for piece in removed(context):
+                yield audit_pb2.ReadRemovedResponse(
+                    seal=piece.seal, kept=piece.kept, hashes=piece.hashes
+                ).SerializeToString()
+
     return _service(
         "AuditService",
         {
             "GetCheckpoint": unary(call_checkpoint),
             "ReadEntries": grpc.unary_stream_rpc_method_handler(call_entries),
+            "ReadRemoved": grpc.unary_stream_rpc_method_handler(call_removed),
         },
     )
 

@@ -145,7 +145,8 @@ class House:
 
     def records(self, kind: str = "", **wanted: Any) -> list[dict[str, Any]]:
         """The audit log's records of this kind whose fields have these values."""
-        found = [json.loads(line) for line in self.running._parts.log.read()]
+        log = self.running._parts.log
+        found = [json.loads(line) for line in log.read(log.first)]
         return [
             record
             for record in found

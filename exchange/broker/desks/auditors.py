@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from exchange.audit.log import AuditLog
 from exchange.audit.proofs.checkpoint import open_checkpoint
+from exchange.audit.proofs.merkle import HASH_BYTES
 from exchange.audit.proofs.note import VerifierKey
 from exchange.audit.proofs.tree import StoredTree
+from exchange.audit.storage.layout import Layout
+from exchange.audit.storage.sealed import chain, pruned
 from exchange.broker.desks.proving import extension, inclusion
 from exchange.broker.ledger import Ledger
 from exchange.errors import AccessRefused, RequestInvalid, Unavailable
 from exchange.model.subject import Kind, Subject
+from exchange.wire.auditing import Remains
 from exchange.wire.proving import Proven, Wanted
 
 CHUNK_RECORDS_MAX = 256
@@ -58,6 +63,24 @@ class AuditDesk:
         if chunk:
             yield at, chunk
 
+    def removed(self, auditor: Subject) -> Iterator[Remains]:
+        """What retention left of the segments at the beginning; nothing where it removed none.
+
+        Raises:
+            AuditUnavailable: it cannot be recorded, so nothing is shown.
+        """
+        self._ledger.done(f"{SERVICE}/ReadRemoved", auditor)
+        layout = Layout(self._log.folder)
+        gone = pruned(layout, chain(layout, self._key))
+        for seal in gone:
+            yield Remains(seal=layout.seal(seal.first).read_bytes())
+            yield from (Remains(kept=piece) for piece in _pieces(layout.kept(seal.first)))
+        left = gone[-1].size * HASH_BYTES if gone else 0
+        for piece in _pieces(layout.leaves):
+            if left > 0:
+                yield Remains(hashes=piece[:left])
+            left -= len(piece)
+
     def prove(self, asker: Subject, wanted: Wanted) -> Proven:
         """A record with the proofs. An auditor's question is on record first; one's own records are not read.
 
@@ -94,3 +117,10 @@ def _speaks_of(record: dict[str, Any], asker: Subject) -> bool:
         return True
     owner = str(record.get("dataset", "")).partition(".")[0]
     return asker.kind is Kind.CONNECTOR and owner == asker.department
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The file in pieces of whole hashes; b"" is never among them."""
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES_MAX):
+            yield piece
