@@ -20,6 +20,8 @@ from exchange.policy.files.grants import Grant, GrantIndex
 from exchange.policy.files.hierarchy import Hierarchy
 
 ANSWERS_KEPT_MAX = 4096
+_PARSING = threading.Lock()
+"""Python 3.11 counts the depth of a tree for all threads together: where two parse at once, one may fail."""
 _EFFECTS = {"allow": Effector.ALLOW, "deny": Effector.DENY}
 
 
@@ -89,6 +91,7 @@ class CasbinGate:
         matcher = getattr(self._local, "matcher", None)
         if matcher is None:
             text = self._model["m"]["m"].value.replace("&&", " and ").replace("||", " or ")
-            matcher = self._local.matcher = SimpleEval(text, {"g": self._roles.has_link})
+            with _PARSING:
+                matcher = self._local.matcher = SimpleEval(text, {"g": self._roles.has_link})
         matcher.functions["g2"] = part.groups.has_link
         return matcher

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ import regorus
 from small_city import DESK, DISPATCH, LAB, REGO, ask, small_city
 
 from exchange.errors import PolicyInvalid
-from exchange.policy.engines import rego_here
+from exchange.policy.engines import casbin_gate, rego_here
 from exchange.policy.engines.rego_answer import EvaluationFailed
 from exchange.policy.engines.rego_ast import parse_module
 from exchange.policy.engines.rego_check import RegoModule
@@ -77,3 +78,30 @@ def test_a_failed_evaluation_takes_no_engine_along_to_another_thread() -> None:
     frames = [frame for frame, _ in traceback.walk_tb(failure.__traceback__)]
     assert failure.__context__ is None
     assert not any(isinstance(held, regorus.Engine) for frame in frames for held in frame.f_locals.values())
+
+
+def test_no_two_threads_parse_a_matcher_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 fails then, now and again, with "AST constructor recursion depth mismatch"."""
+    parsing: list[int] = []
+    most: list[int] = []
+
+    class Watched(casbin_gate.SimpleEval):  # type: ignore[misc]  # untyped
+        def __init__(self, *arguments: object) -> None:
+            parsing.append(threading.get_ident())
+            time.sleep(0.005)
+            most.append(len(parsing))
+            super().__init__(*arguments)
+            parsing.remove(threading.get_ident())
+
+    monkeypatch.setattr(casbin_gate, "SimpleEval", Watched)
+    bundle, start = small_city(), threading.Barrier(8)
+
+    def first(number: int) -> str:
+        start.wait(10)
+        return ask(
+            bundle, DISPATCH, purpose="emergency-response", columns=(("dest", "origin")[number % 2],)
+        ).decision.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(first, range(8))) == {"granted"}
+    assert max(most) == 1
