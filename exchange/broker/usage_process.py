@@ -9,9 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -21,74 +18,15 @@ from pydantic import ValidationError
 
 from exchange.errors import LimitReached, Unavailable
 from exchange.model.usage import Usage, UsageQuestion
+from exchange.wire.child import Child, Gone
 
 WORKER = "exchange.audit.reports.usage_worker"
 LIMIT_S = 8.0
 REPLY_BYTES_MAX = 16 << 20
 FIRST_S = 30.0
 """Unless asked before, the process starts so long after the broker: at its start others need the machine."""
-ENDED_S = 5.0
 _HINT = "try again in a moment"
 _log = logging.getLogger("exchange.broker.usage")
-
-
-class _Gone(Exception):
-    """The process ended, or did not answer in time; it is not asked again."""
-
-
-class _Child:
-    """One process and its socket; used by one thread at a time."""
-
-    def __init__(self, log: Path, index: Path) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            # A fresh program, never a fork of this one: gRPC's threads and locks do not survive a fork.
-            self.process = subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
-                [sys.executable, "-I", "-m", WORKER, str(log), str(index), str(LIMIT_S)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-            )
-
-    @property
-    def runs(self) -> bool:
-        return self.process.poll() is None
-
-    def exchange(self, message: dict[str, Any], deadline_s: float) -> dict[str, Any]:
-        """One question, one reply.
-
-        Raises:
-            _Gone: no whole reply before the deadline.
-        """
-        frame = json.dumps(message).encode()
-        try:
-            self._socket.settimeout(_left(deadline_s))
-            self._socket.sendall(len(frame).to_bytes(4, "big") + frame)
-            size = int.from_bytes(self._read(4, deadline_s), "big")
-            if size > REPLY_BYTES_MAX:
-                raise _Gone("its answer is too large")
-            reply: dict[str, Any] = json.loads(self._read(size, deadline_s))
-        except TimeoutError:
-            raise _Gone("it did not answer in time") from None
-        except (OSError, ValueError):
-            raise _Gone("it ended") from None
-        return reply
-
-    def _read(self, size: int, deadline_s: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            self._socket.settimeout(_left(deadline_s))
-            piece = self._socket.recv(size - len(data))
-            if not piece:
-                raise _Gone("it ended")
-            data += piece
-        return bytes(data)
-
-    def end(self) -> None:
-        """Kill the process; never waits for it to agree."""
-        self.process.kill()
-        self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=ENDED_S)
 
 
 class UsageProcess:
@@ -105,7 +43,7 @@ class UsageProcess:
         self._turn = threading.Lock()
         self._asking: set[str] = set()
         self._lock = threading.Lock()
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -121,7 +59,7 @@ class UsageProcess:
         """
         deadline_s = time.monotonic() + LIMIT_S
         with self._once(department):
-            if not self._turn.acquire(timeout=_left(deadline_s)):
+            if not self._turn.acquire(timeout=LIMIT_S):
                 raise Unavailable("usage is being asked for by too many at once", hint=_HINT)
             try:
                 return _usage_in(self._exchange(department, question, deadline_s))
@@ -158,14 +96,14 @@ class UsageProcess:
         child = self._running()
         try:
             return child.exchange(message, deadline_s)
-        except _Gone as gone:
+        except Gone as gone:
             self._bury(child)
             raise Unavailable("usage cannot be answered now", hint=_HINT, detail=f"worker: {gone}") from None
         except BaseException:
             self._bury(child)  # whatever stopped us may have left half a frame in the socket
             raise
 
-    def _running(self) -> _Child:
+    def _running(self) -> Child:
         with self._lock:
             if self._closed.is_set():
                 raise Unavailable("the broker is stopping", hint=_HINT)
@@ -178,13 +116,14 @@ class UsageProcess:
                 self._child = self._launch()
             return self._child
 
-    def _launch(self) -> _Child:
+    def _launch(self) -> Child:
+        words = ("-m", WORKER, str(self._log), str(self._index), str(LIMIT_S))
         try:
-            return _Child(self._log, self._index)
+            return Child(words, REPLY_BYTES_MAX)
         except OSError as error:
             raise Unavailable("usage cannot be answered now", hint=_HINT, detail=str(error)) from None
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: Child) -> None:
         with self._lock:
             if self._child is child:
                 self._child = None
@@ -194,10 +133,6 @@ class UsageProcess:
         while not self._closed.wait(FIRST_S):
             with contextlib.suppress(Unavailable):
                 self._running()
-
-
-def _left(deadline_s: float) -> float:
-    return max(0.001, deadline_s - time.monotonic())
 
 
 def _usage_in(reply: dict[str, Any]) -> Usage:

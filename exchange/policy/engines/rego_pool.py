@@ -6,23 +6,19 @@ wrote runs elsewhere: a question that takes too long costs one worker and one de
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import queue
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from exchange.errors import Unavailable
 from exchange.model.canonical import JsonValue
 from exchange.policy.engines.rego_answer import EvaluationFailed, Modules, Values
 from exchange.policy.engines.rego_ast import engine_error
+from exchange.wire.child import Child, Gone
 
 WORKER = Path(__file__).with_name("rego_worker.py")
 MEMORY_BYTES_MAX = 256 << 20
@@ -31,68 +27,12 @@ START_S_MAX = 10.0
 RETRY_S = 1.0
 
 
-class _Gone(Exception):
-    """The worker ended, or did not answer in time; it is not asked again."""
-
-
-class _Worker:
-    """One process and its socket; used by one thread at a time."""
+class _Worker(Child):
+    """A process that runs conditions, and the modules it has been told of."""
 
     def __init__(self, limit_s: float) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            # A fresh program, never a fork of this one: gRPC's threads and locks do not survive a fork.
-            self.process = subprocess.Popen(  # noqa: S603 -- our own file, our own interpreter
-                [sys.executable, "-I", str(WORKER), str(limit_s), str(MEMORY_BYTES_MAX)],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+        super().__init__((str(WORKER), str(limit_s), str(MEMORY_BYTES_MAX)), REPLY_BYTES_MAX, quiet=True)
         self.known: set[str] = set()
-
-    def exchange(self, message: dict[str, Any], deadline_s: float) -> dict[str, Any]:
-        """One question, one reply.
-
-        Raises:
-            _Gone: no whole reply before the deadline.
-        """
-        frame = json.dumps(message).encode()
-        try:
-            self._socket.settimeout(_left(deadline_s))
-            self._socket.sendall(len(frame).to_bytes(4, "big") + frame)
-            size = int.from_bytes(self._read(4, deadline_s), "big")
-            if size > REPLY_BYTES_MAX:
-                raise _Gone("the answer is too large")
-            reply: dict[str, Any] = json.loads(self._read(size, deadline_s))
-        except TimeoutError:
-            raise _Gone("time limit exceeded") from None
-        except (OSError, ValueError):
-            raise _Gone("the worker ended") from None
-        return reply
-
-    def _read(self, size: int, deadline_s: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            self._socket.settimeout(_left(deadline_s))
-            piece = self._socket.recv(size - len(data))
-            if not piece:
-                raise _Gone("the worker ended")
-            data += piece
-        return bytes(data)
-
-    def end(self) -> None:
-        """Kill the process; never waits for it to agree."""
-        self._socket.close()
-        self.process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=START_S_MAX)
-
-
-def _left(deadline_s: float) -> float:
-    left = deadline_s - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
 
 
 class WorkerPool:
@@ -146,7 +86,7 @@ class WorkerPool:
             raise EvaluationFailed("no worker is free") from None
         try:
             values = _ask(worker, modules, question, deadline_s)
-        except _Gone as gone:
+        except Gone as gone:
             self._bury(worker)
             raise EvaluationFailed(str(gone)) from None
         except EvaluationFailed:
@@ -196,7 +136,7 @@ class WorkerPool:
             return None
         try:
             worker.exchange({"key": "", "modules": [], "input": "{}", "rules": []}, _deadline(START_S_MAX))
-        except _Gone:
+        except Gone:
             worker.end()
             return None
         with self._lock:
