@@ -77,10 +77,9 @@ def explain(  # noqa: PLR0917 -- an option each
 def _past(
     access: str, audit: Path | None, revisions: Path | None, config: Path | None, schemas: Path | None
 ) -> tuple[World, tuple[str, ...]]:
-    record = decision(access, audit, config)
+    record, published = decision(access, audit, config)
     files, bundle = revision(int(record.fields["revision"]), revisions, config)
-    if audit is not None:
-        check_published(bundle, audit)
+    check_published(bundle, published, audit)
     found = replay({**record.fields, "time": record.time}, files, bundle, known(schemas, files, bundle))
     return found.world, found.notes
 

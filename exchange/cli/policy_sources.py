@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.audit.records.entry import Entry
-from exchange.audit.storage.tail import entries, select
+from exchange.audit.storage.tail import entries
 from exchange.cli.policy_options import city
 from exchange.errors import ConfigError
 from exchange.policy.bundle import Bundle, load
@@ -15,19 +15,17 @@ from exchange.policy.files.tree import DEPARTMENTS, PolicyTree, read_tree
 City = tuple[PolicyTree, Bundle]
 
 
-def decision(access: str, audit: Path | None, config: Path | None) -> Entry:
+def decision(access: str, audit: Path | None, config: Path | None) -> tuple[Entry, Entry | None]:
     """The record of a decision, from a copy of the log or, for a steward, from the broker.
+
+    With a copy also the record by which the policy of the decision's revision came into force, if it has one.
 
     Raises:
         ConfigError: there is no such decision, or nowhere to look for it.
         ExchangeError: what the broker answered, typed.
     """
     if audit is not None:
-        found = select(audit, last=1000, access=access)
-        record = next((one for one in found if one.kind == "decision"), None)
-        if record is None:
-            raise ConfigError(f"no decision {access} in {audit}", hint="`exchange audit list DIR` shows some")
-        return record
+        return _in_copy(access, audit)
     if config is None:
         raise ConfigError(
             "a past decision needs its record", hint="give --audit DIR, or --config steward.toml"
@@ -36,7 +34,19 @@ def decision(access: str, audit: Path | None, config: Path | None) -> Entry:
     from exchange.client.settings import ClientSettings  # noqa: PLC0415
     from exchange.config import load as settings  # noqa: PLC0415
 
-    return Entry.parse(decision_of(settings(config, ClientSettings), access))
+    return Entry.parse(decision_of(settings(config, ClientSettings), access)), None
+
+
+def _in_copy(access: str, audit: Path) -> tuple[Entry, Entry | None]:
+    """One pass over the files: a publication is on record before any decision that stands on it."""
+    published: dict[object, Entry] = {}
+    for entry in entries(audit):
+        fields = entry.fields
+        if entry.kind == "publication" and fields.get("outcome") == "published":
+            published[fields.get("revision")] = entry
+        elif entry.kind == "decision" and fields.get("id") == access:
+            return entry, published.get(fields.get("revision"))
+    raise ConfigError(f"no decision {access} in {audit}", hint="`exchange audit list DIR` shows some")
 
 
 def revision(number: int, revisions: Path | None, config: Path | None) -> City:
@@ -58,21 +68,22 @@ def revision(number: int, revisions: Path | None, config: Path | None) -> City:
     return files, load(files, number, engine=STEWARDS)
 
 
-def check_published(bundle: Bundle, audit: Path) -> None:
+def check_published(bundle: Bundle, published: Entry | None, audit: Path | None) -> None:
     """Nothing, if the policy is the one that the log says was published under its revision.
+
+    Args:
+        bundle: made of the files at hand.
+        published: the publication's record; None where there is none to compare with.
+        audit: the copy of the log it is from.
 
     Raises:
         ConfigError: it is another one, so what it explains is not what was decided.
     """
-    for entry in entries(audit):
-        fields = entry.fields
-        if entry.kind != "publication" or fields.get("outcome") != "published":
-            continue
-        if fields.get("revision") == bundle.revision and fields.get("bundle") != bundle.digest:
-            raise ConfigError(
-                f"these files are not revision {bundle.revision}: the log says that others were published",
-                hint=f"compare them with record {entry.index}: exchange audit show {audit} {entry.index}",
-            )
+    if published is not None and published.fields.get("bundle") != bundle.digest:
+        raise ConfigError(
+            f"these files are not revision {bundle.revision}: the log says that others were published",
+            hint=f"compare them with record {published.index}: exchange audit show {audit} {published.index}",
+        )
 
 
 def pair(old: str, new: str, config: Path | None) -> tuple[City, City]:

@@ -13,7 +13,6 @@ from exchange.model.request import ReadRequest
 from exchange.v1 import access_pb2 as pb
 from exchange.wire.status import bounded, outward, typed_error
 
-ROW_LIMIT_MAX = 2**62
 REQUESTS_MAX = 64
 """Questions in one call: judged in one go by one thread, so no other caller waits long behind them."""
 

@@ -11,9 +11,6 @@ from exchange.audit.reconcile.findings import Finding, finding
 from exchange.audit.records.entry import Entry
 from exchange.audit.records.record import moment_us
 
-TOLD = ("start", "end", "received")
-"""Kinds that say that data flowed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Access:

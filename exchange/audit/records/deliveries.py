@@ -127,11 +127,6 @@ def plain_fields(statement: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def is_signed(statement: str, signature: str, der: str) -> bool:
-    """Whether the certificate's key signed the statement. Says nothing of the certificate's own worth."""
-    return is_signed_by(signer_key(der), statement, signature)
-
-
 def signer_key(der: str) -> EllipticCurvePublicKey | None:
     """The key of a certificate (DER, hex); None if it is none, or not of a curve."""
     certificate = certificate_in(der)
